@@ -1,0 +1,27 @@
+# The front door. Every target sets up what it needs first.
+.PHONY: help setup run test check bench clean
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup:
+	@scripts/bootstrap.sh
+
+run: setup ## serve the embedded model on http://localhost:8080 (EIDETIC_HTTP_PORT)
+	@exec node services/standalone/src/main.ts
+
+test: check ## run every check and every test
+	@vitest run
+
+check: setup ## types, formatting, lint, unused code
+	@tsc --noEmit
+	@biome ci --error-on-warnings .
+	@knip
+
+bench: setup ## measure against the peers; raw results in bench/results
+	@node bench/src/main.ts
+
+clean: ## remove everything that was built or downloaded
+	@rm -rf .tools .cache node_modules libs/*/node_modules services/*/node_modules bench/node_modules test/node_modules

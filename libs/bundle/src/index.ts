@@ -1,0 +1,1 @@
+export { type Manifest, manifestSchema, type Precision, precisionSchema } from './manifest.ts';
