@@ -1,1 +1,7 @@
-export {};
+export {
+  type GenerationDefaults,
+  parseConfig,
+  parseGenerationConfig,
+  type QwenVlConfig,
+  type VisualConfig,
+} from './config.ts';
