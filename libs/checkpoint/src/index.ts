@@ -1,1 +1,3 @@
-export {};
+export { type Checkpoint, openCheckpoint, type RowChunk, type RowRange } from './checkpoint.ts';
+export { DTYPE_BYTES, type DType } from './dtype.ts';
+export type { TensorInfo } from './stored-tensor.ts';
