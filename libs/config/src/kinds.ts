@@ -1,0 +1,60 @@
+import { z } from 'zod';
+
+/** Bounds of a number, both included. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+const DURATION_UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const SIZE_UNITS = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;
+
+const BOOLEANS = new Map([
+  ['true', true],
+  ['false', false],
+]);
+
+const parsed = <T>(expected: string, parse: (text: string) => T | undefined): z.ZodType<T, string> =>
+  z
+    .string()
+    .transform((text, context) => {
+      const value = parse(text.trim());
+      if (value !== undefined) return value;
+      context.addIssue({ code: 'custom', message: `expected ${expected}` });
+      return z.NEVER;
+    })
+    .describe(expected);
+
+const withUnit = (text: string, units: Readonly<Record<string, number>>): number | undefined => {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text) ?? [];
+  const factor = unit === undefined ? undefined : units[unit];
+  const value = Number(amount) * (factor ?? Number.NaN);
+  return Number.isSafeInteger(value) ? value : undefined;
+};
+
+const within = (value: number | undefined, range: Range): number | undefined =>
+  value !== undefined && value >= range.min && value <= range.max ? value : undefined;
+
+/** Any text that is not empty. */
+export const text = (): z.ZodType<string, string> => parsed('a text', (value) => (value === '' ? undefined : value));
+
+/** A whole number. */
+export const integer = (range: Range): z.ZodType<number, string> =>
+  parsed(`a whole number from ${range.min} to ${range.max}`, (value) =>
+    within(/^-?\d{1,15}$/.test(value) ? Number(value) : undefined, range),
+  );
+
+/** `true` or `false`. */
+export const boolean = (): z.ZodType<boolean, string> => parsed('true or false', (value) => BOOLEANS.get(value));
+
+/** One of a few words. */
+export const oneOf = <const T extends string>(words: readonly T[]): z.ZodType<T, string> =>
+  parsed(`one of ${words.join(', ')}`, (value) => words.find((word) => word === value));
+
+/** A time such as `250ms`, `30s`, `5m` or `1h`, in milliseconds. */
+export const duration = (): z.ZodType<number, string> =>
+  parsed('a duration such as 250ms, 30s, 5m or 1h', (value) => withUnit(value, DURATION_UNITS));
+
+/** A size such as `512B`, `64KiB`, `2MiB` or `1GiB`, in bytes. */
+export const size = (): z.ZodType<number, string> =>
+  parsed('a size such as 64KiB, 2MiB or 1GiB', (value) => withUnit(value, SIZE_UNITS));
