@@ -32,9 +32,20 @@ export const manifestSchema = z
       /** Covers weights, graph, precision and preprocessing. */
       fingerprint: z.string(),
     }),
+    /**
+     * One sequence per row. Inputs: `inputs_embeds` `[batch, sequence, hidden]`, `position_ids` int64 `[batch, sequence]`
+     * (offset into the stacked rotary tables included), `seqlens_k` int32 `[batch]` (positions after this step, less one),
+     * `total_sequence_length` int32 `[]` (the largest of those plus one), `inverse_temperature` float32 `[batch, 1]`,
+     * `past_key_values.N.{key,value}` `[batch, kvHeads, capacity, headDim]`. Outputs, for the last position: `logits`
+     * float32 `[batch, vocab]`, `top_values` float32 and `top_ids` int64 `[batch, topK]`, `log_normalizer` float32
+     * `[batch, 1]` (log of the sum of exp(logits * inverse_temperature)); and `present.N.{key,value}`, to be bound to the same
+     * memory as the past. A batch of more than one takes one position each.
+     */
     decoder: z.strictObject({
       graph: file,
       precision: precisionSchema,
+      /** Of the projection onto the vocabulary. */
+      headPrecision: precisionSchema,
       /** Element type of activations and KV cache. */
       dtype: z.enum(['float32', 'float16']),
       layers: size,
@@ -46,7 +57,7 @@ export const manifestSchema = z
       vocab: size,
       /** Most positions of one sequence. */
       maxPositions: size,
-      /** Columns of `top_values` and `top_ids`. */
+      /** Columns of `top_values` and `top_ids`: the likeliest tokens, in order. */
       topK: size,
       /**
        * Rotary tables are stacked: a sequence whose prompt has at most `maxPrompt` positions adds `offset` to every

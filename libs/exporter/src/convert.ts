@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type Bundle, openBundle } from '@eidetic/bundle';
+import { type Checkpoint, openCheckpoint } from '@eidetic/checkpoint';
+import { EideticError } from '@eidetic/core';
+import type { ExportFamily } from './family.ts';
+import type { ActivationType } from './linear.ts';
+import { type ConvertProgress, WatchedWeights } from './watched-weights.ts';
+import { EXPORTER_VERSION, type PartPrecisions, writeParts } from './write-parts.ts';
+
+/** What to convert. */
+export interface ConvertOptions {
+  readonly checkpointDirectory: string;
+  readonly family: ExportFamily;
+  readonly precisions: PartPrecisions;
+  /** Element type of activations and KV cache: float32 on CPU, float16 on GPU. */
+  readonly activations: ActivationType;
+  /** Name under which the model is served; default: the checkpoint folder's. */
+  readonly name?: string;
+  readonly onProgress?: (progress: ConvertProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Converts a checkpoint into `bundleDirectory`, which must not exist. Everything is written into a folder beside it that is
+ * renamed at the end: an interrupted conversion leaves nothing that opens as a bundle.
+ *
+ * @throws EideticError `invalid_checkpoint`; `invalid_config` when `bundleDirectory` exists; `cancelled`.
+ */
+export async function convertCheckpoint(options: ConvertOptions & { bundleDirectory: string }): Promise<Bundle> {
+  const target = resolve(options.bundleDirectory);
+  if (await exists(target)) {
+    throw new EideticError('invalid_config', `${target} exists already. Remove it or choose another folder.`);
+  }
+  const checkpoint = await openCheckpoint(options.checkpointDirectory);
+  try {
+    return await writeBundle(checkpoint, target, options);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/**
+ * The bundle of a checkpoint in `cacheDirectory`, converted when it is not there yet. Bundles of another checkpoint, precision
+ * or exporter version lie in folders of their own.
+ *
+ * @throws EideticError `invalid_checkpoint`, `cancelled`
+ */
+export async function ensureBundle(options: ConvertOptions & { cacheDirectory: string }): Promise<Bundle> {
+  const checkpoint = await openCheckpoint(options.checkpointDirectory);
+  try {
+    const source = await sourceOf(checkpoint, options);
+    const target = resolve(options.cacheDirectory, `${nameOf(options)}-${source.slice(0, 12)}`);
+    const present = await openBundle(target).catch(() => undefined);
+    if (present?.manifest.source === source) return present;
+    await rm(target, { recursive: true, force: true });
+    return await writeBundle(checkpoint, target, options);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+const nameOf = (options: ConvertOptions): string => options.name ?? basename(resolve(options.checkpointDirectory));
+
+async function sourceOf(checkpoint: Checkpoint, options: ConvertOptions): Promise<string> {
+  const { precisions, activations, family } = options;
+  const parts = [EXPORTER_VERSION, family.name, nameOf(options), activations, precisions.vision, precisions.decoder];
+  return sha256([...parts, precisions.head, await checkpoint.identity()].join('\n'));
+}
+
+async function writeBundle(checkpoint: Checkpoint, target: string, options: ConvertOptions): Promise<Bundle> {
+  const watched = new WatchedWeights(checkpoint, options);
+  const plan = await options.family.plan(watched);
+  const source = await sourceOf(checkpoint, options);
+  await removeAbandoned(target);
+  const partial = `${target}.partial-${process.pid}`;
+  await mkdir(partial, { recursive: true });
+  try {
+    await writeParts(watched, plan, partial, { ...options, name: nameOf(options), source });
+    await rename(partial, target).catch(async (error: unknown) => {
+      // Another process converted the same checkpoint meanwhile: its bundle is as good.
+      const present = await openBundle(target).catch(() => undefined);
+      if (present?.manifest.source !== source) throw error;
+    });
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+  return openBundle(target);
+}
+
+/** Removes what killed conversions to the same target left behind. */
+async function removeAbandoned(target: string): Promise<void> {
+  const prefix = `${basename(target)}.partial-`;
+  for (const entry of await readdir(dirname(target)).catch(() => [])) {
+    if (!entry.startsWith(prefix)) continue;
+    if (!isRunning(Number(entry.slice(prefix.length)))) await rm(join(dirname(target), entry), { recursive: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false; // no such process
+  }
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

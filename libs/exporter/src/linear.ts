@@ -1,0 +1,123 @@
+import type { Precision } from '@eidetic/bundle';
+import { type Matrix, rowChunks } from './matrix.ts';
+import { type GraphBuilder, MICROSOFT, type Value } from './onnx/graph-builder.ts';
+import { BLOCK_SIZE, quantizeRows } from './quantize.ts';
+
+/** Element type of activations. */
+export type ActivationType = 'float32' | 'float16';
+
+/** How the matrix products of a graph store their weights. */
+export interface LinearFormat {
+  readonly precision: Precision;
+  readonly activations: ActivationType;
+}
+
+/**
+ * `y = x · Wᵀ (+ bias)`.
+ *
+ * float32 and float16 become MatMul with the transposed matrix; int8 and int4 become MatMulNBits, which quantises each row
+ * of `x` by itself (accuracy level 4): a sequence's result does not depend on its neighbours in the batch.
+ *
+ * @param x `[…, columns]`
+ * @returns `[…, rows]`
+ */
+export async function linear(
+  graph: GraphBuilder,
+  name: string,
+  x: Value,
+  weight: Matrix,
+  format: LinearFormat,
+  bias?: Float32Array,
+): Promise<Value> {
+  const biasValue = bias && (await constantOf(graph, `${name}.bias`, bias, [weight.rows], format.activations));
+  if (format.precision === 'int8' || format.precision === 'int4') {
+    return quantizedLinear(graph, name, x, weight, format, biasValue);
+  }
+  const transposed = await graph.weight(
+    `${name}.weight`,
+    format.precision,
+    [weight.columns, weight.rows],
+    transposedPieces(weight, format.precision),
+  );
+  const stored = format.precision === format.activations ? transposed : cast(graph, transposed, format.activations);
+  if (!biasValue) return graph.node(name, 'MatMul', [x, stored]);
+  return graph.node(name, 'Add', [graph.node(`${name}.product`, 'MatMul', [x, stored]), biasValue]);
+}
+
+/** Adds a constant in the graph's activation type. */
+export async function constantOf(
+  graph: GraphBuilder,
+  name: string,
+  data: Float32Array,
+  dims: readonly number[],
+  type: ActivationType,
+): Promise<Value> {
+  return graph.constant(name, type === 'float16' ? new Float16Array(data) : data, dims);
+}
+
+function cast(graph: GraphBuilder, value: Value, to: ActivationType): Value {
+  const id = to === 'float32' ? 1n : 10n;
+  return graph.node(`${value}.cast`, 'Cast', [value], { attributes: { to: id } });
+}
+
+async function quantizedLinear(
+  graph: GraphBuilder,
+  name: string,
+  x: Value,
+  weight: Matrix,
+  format: LinearFormat,
+  bias: Value | undefined,
+): Promise<Value> {
+  const bits = format.precision === 'int4' ? 4 : 8;
+  const { rows, columns } = weight;
+  const blocks = columns / BLOCK_SIZE;
+  const scales = new Float32Array(rows * blocks);
+  let done = 0;
+  const values = await graph.weight(
+    `${name}.weight`,
+    'uint8',
+    [rows, blocks, (BLOCK_SIZE * bits) / 8],
+    (async function* () {
+      for await (const chunk of rowChunks(weight)) {
+        const quantized = quantizeRows(chunk, columns, bits);
+        scales.set(quantized.scales, done);
+        done += quantized.scales.length;
+        yield quantized.values;
+      }
+    })(),
+  );
+  const scaleValue = await constantOf(graph, `${name}.scales`, scales, [rows, blocks], format.activations);
+  return graph.node(name, 'MatMulNBits', [x, values, scaleValue, ...(bias ? ['', '', bias] : [])], {
+    domain: MICROSOFT,
+    attributes: {
+      K: BigInt(columns),
+      N: BigInt(rows),
+      bits: BigInt(bits),
+      block_size: BigInt(BLOCK_SIZE),
+      accuracy_level: 4n,
+    },
+  });
+}
+
+/** Elements of the transposed matrix written at a time: 64 columns of the largest matrix are 40 MB. */
+const TRANSPOSE_COLUMNS = 64;
+
+/** Little-endian bytes of the transposed matrix. Holds the whole matrix once, in the type that is written. */
+async function* transposedPieces(weight: Matrix, type: ActivationType): AsyncGenerator<Uint8Array> {
+  const { rows, columns } = weight;
+  const ArrayType = type === 'float16' ? Float16Array : Float32Array;
+  const all = new ArrayType(rows * columns);
+  let filled = 0;
+  for await (const chunk of rowChunks(weight)) {
+    all.set(chunk, filled);
+    filled += chunk.length;
+  }
+  for (let first = 0; first < columns; first += TRANSPOSE_COLUMNS) {
+    const count = Math.min(TRANSPOSE_COLUMNS, columns - first);
+    const piece = new ArrayType(count * rows);
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < count; c++) piece[c * rows + r] = all[r * columns + first + c] ?? 0;
+    }
+    yield new Uint8Array(piece.buffer);
+  }
+}

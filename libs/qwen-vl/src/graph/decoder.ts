@@ -1,0 +1,191 @@
+import {
+  constantOf,
+  type GraphBuilder,
+  type GraphFormats,
+  linear,
+  MICROSOFT,
+  type Value,
+  type WeightSource,
+} from '@eidetic/exporter';
+import type { QwenVlConfig } from '../config.ts';
+import { rotaryTables } from './rotary.ts';
+import { matrix, vector } from './tensors.ts';
+
+/** What the decoder graph needs to know beyond the configuration. */
+export interface DecoderOptions {
+  /** Number of likeliest tokens that the graph returns. */
+  readonly topK: number;
+  /** Ids that are never generated; their logits are -inf. */
+  readonly masked: (id: number) => boolean;
+}
+
+/**
+ * Builds the language model (Qwen-7B's architecture: RMSNorm, rotary positions with dynamic NTK and logn, SwiGLU). Inputs and
+ * outputs are described in the manifest schema. Keys and values are cached after rotation and before logn scaling, and
+ * GroupQueryAttention writes them in place when past and present are bound to the same memory.
+ */
+export async function buildDecoder(
+  graph: GraphBuilder,
+  config: QwenVlConfig,
+  weights: WeightSource,
+  formats: GraphFormats,
+  options: DecoderOptions,
+): Promise<void> {
+  const builder = new DecoderBuilder(graph, config, weights, formats);
+  await builder.addLayers();
+  await builder.addHead(options);
+}
+
+class DecoderBuilder {
+  readonly #graph: GraphBuilder;
+  readonly #config: QwenVlConfig;
+  readonly #weights: WeightSource;
+  readonly #formats: GraphFormats;
+  /** The sum of everything added to the residual stream so far, and what is to be added next. */
+  #residual: Value = '';
+  #update: Value = '';
+
+  constructor(graph: GraphBuilder, config: QwenVlConfig, weights: WeightSource, formats: GraphFormats) {
+    this.#graph = graph;
+    this.#config = config;
+    this.#weights = weights;
+    this.#formats = formats;
+  }
+
+  get #activations() {
+    return this.#formats.decoder.activations;
+  }
+
+  async addLayers(): Promise<void> {
+    const graph = this.#graph;
+    const { hidden, layers } = this.#config;
+    this.#residual = graph.input('inputs_embeds', this.#activations, ['batch', 'sequence', hidden]);
+    graph.input('position_ids', 'int64', ['batch', 'sequence']);
+    graph.input('seqlens_k', 'int32', ['batch']);
+    graph.input('total_sequence_length', 'int32', []);
+    const { keyCos, keySin, queryCos, querySin, tables } = rotaryTables(this.#config);
+    const dims = [tables.length * this.#config.maxPositions, this.#config.headDim / 2];
+    await constantOf(graph, 'rotary.key.cos', keyCos, dims, this.#activations);
+    await constantOf(graph, 'rotary.key.sin', keySin, dims, this.#activations);
+    await constantOf(graph, 'rotary.query.cos', queryCos, dims, this.#activations);
+    await constantOf(graph, 'rotary.query.sin', querySin, dims, this.#activations);
+    for (let i = 0; i < layers; i++) {
+      await this.#addAttention(i);
+      await this.#addFeedForward(i);
+    }
+  }
+
+  /** Adds `#update` to the residual stream and normalises the sum (RMSNorm, statistics in float32). */
+  async #addAndNorm(name: string, tensor: string): Promise<Value> {
+    const gamma = await vector(this.#weights, tensor);
+    const weight = await constantOf(this.#graph, `${name}.weight`, gamma, [gamma.length], this.#activations);
+    const epsilon = this.#config.normEpsilon;
+    if (this.#update === '') {
+      const attributes = { epsilon, axis: -1n, stash_type: 1n };
+      return this.#graph.node(name, 'SimplifiedLayerNormalization', [this.#residual, weight], { attributes });
+    }
+    const sum = `${name}.residual`;
+    this.#graph.node(name, 'SkipSimplifiedLayerNormalization', [this.#residual, this.#update, weight], {
+      domain: MICROSOFT,
+      attributes: { epsilon },
+      outputs: [name, '', '', sum],
+    });
+    this.#residual = sum;
+    return name;
+  }
+
+  async #addAttention(i: number): Promise<void> {
+    const graph = this.#graph;
+    const { heads, headDim, hidden } = this.#config;
+    const tensors = `transformer.h.${i}`;
+    const name = `layers.${i}.attention`;
+    const x = await this.#addAndNorm(`layers.${i}.norm1`, `${tensors}.ln_1.weight`);
+    const bias = await vector(this.#weights, `${tensors}.attn.c_attn.bias`);
+    const packed = matrix(this.#weights, `${tensors}.attn.c_attn.weight`);
+    const qkv = await linear(graph, `${name}.qkv`, x, packed, this.#formats.decoder, bias);
+    const parts = await graph.constant(
+      `${name}.parts`,
+      BigInt64Array.of(BigInt(hidden), BigInt(hidden), BigInt(hidden)),
+      [3],
+    );
+    const [q, k, v] = [`${name}.q`, `${name}.k`, `${name}.v`];
+    graph.node(`${name}.split`, 'Split', [qkv, parts], { attributes: { axis: -1n }, outputs: [q, k, v] });
+    const rotate = (value: Value, kind: 'query' | 'key'): Value =>
+      graph.node(
+        `${value}.rotated`,
+        'RotaryEmbedding',
+        [value, 'position_ids', `rotary.${kind}.cos`, `rotary.${kind}.sin`],
+        {
+          domain: MICROSOFT,
+          attributes: { interleaved: 0n },
+        },
+      );
+    const cacheDims = (length: string) => ['batch', heads, length, headDim];
+    const past = (['key', 'value'] as const).map((part) =>
+      graph.input(`past_key_values.${i}.${part}`, this.#activations, cacheDims('capacity')),
+    );
+    const present = [`present.${i}.key`, `present.${i}.value`];
+    graph.node(
+      name,
+      'GroupQueryAttention',
+      [rotate(q, 'query'), rotate(k, 'key'), v, ...past, 'seqlens_k', 'total_sequence_length'],
+      {
+        domain: MICROSOFT,
+        attributes: { num_heads: BigInt(heads), kv_num_heads: BigInt(heads), scale: headDim ** -0.5 },
+        outputs: [name, ...present],
+      },
+    );
+    for (const output of present) graph.output(output, this.#activations, cacheDims('new_capacity'));
+    const projection = matrix(this.#weights, `${tensors}.attn.c_proj.weight`);
+    this.#update = await linear(graph, `${name}.projection`, name, projection, this.#formats.decoder);
+  }
+
+  async #addFeedForward(i: number): Promise<void> {
+    const graph = this.#graph;
+    const tensors = `transformer.h.${i}`;
+    const name = `layers.${i}.mlp`;
+    const x = await this.#addAndNorm(`layers.${i}.norm2`, `${tensors}.ln_2.weight`);
+    const project = (part: string, input: Value, tensor: string): Promise<Value> =>
+      linear(
+        graph,
+        `${name}.${part}`,
+        input,
+        matrix(this.#weights, `${tensors}.mlp.${tensor}.weight`),
+        this.#formats.decoder,
+      );
+    // In this family w2 is the gate and w1 the up projection.
+    const gate = await project('gate', x, 'w2');
+    const up = await project('up', x, 'w1');
+    // x * sigmoid(alpha * x) with alpha 1 is SiLU.
+    const silu = graph.node(`${name}.silu`, 'QuickGelu', [gate], { domain: MICROSOFT, attributes: { alpha: 1 } });
+    this.#update = await project('down', graph.node(`${name}.gated`, 'Mul', [silu, up]), 'c_proj');
+  }
+
+  async addHead({ topK, masked }: DecoderOptions): Promise<void> {
+    const graph = this.#graph;
+    const { vocab } = this.#config;
+    const normed = await this.#addAndNorm('final_norm', 'transformer.ln_f.weight');
+    // Only the last position's logits are wanted: a scalar index takes the axis away.
+    const last = await graph.constant('last_index', BigInt64Array.of(-1n), []);
+    const state = graph.node('last_state', 'Gather', [normed, last], { attributes: { axis: 1n } });
+    const head = matrix(this.#weights, 'lm_head.weight');
+    const raw = await linear(graph, 'lm_head', state, head, this.#formats.head);
+    const scores =
+      this.#activations === 'float32' ? raw : graph.node('lm_head.float', 'Cast', [raw], { attributes: { to: 1n } });
+    const mask = Float32Array.from({ length: vocab }, (_, id) => (masked(id) ? Number.NEGATIVE_INFINITY : 0));
+    const logits = graph.node('logits', 'Add', [scores, await graph.constant('token_mask', mask, [vocab])]);
+    graph.output(logits, 'float32', ['batch', vocab]);
+
+    const k = await graph.constant('top_k', BigInt64Array.of(BigInt(topK)), [1]);
+    graph.node('top', 'TopK', [logits, k], { attributes: { axis: -1n }, outputs: ['top_values', 'top_ids'] });
+    graph.output('top_values', 'float32', ['batch', topK]);
+    graph.output('top_ids', 'int64', ['batch', topK]);
+
+    const inverse = graph.input('inverse_temperature', 'float32', ['batch', 1]);
+    const axis = await graph.constant('vocabulary_axis', BigInt64Array.of(-1n), [1]);
+    graph.node('log_normalizer', 'ReduceLogSumExp', [graph.node('tempered', 'Mul', [logits, inverse]), axis], {
+      attributes: { keepdims: 1n },
+    });
+    graph.output('log_normalizer', 'float32', ['batch', 1]);
+  }
+}

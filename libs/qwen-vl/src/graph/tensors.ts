@@ -1,0 +1,90 @@
+import { EideticError } from '@eidetic/core';
+import type { Matrix, WeightSource } from '@eidetic/exporter';
+import type { QwenVlConfig } from '../config.ts';
+
+/** Name and shape of every tensor that a checkpoint of this configuration must hold (853 for Qwen-VL). */
+export function expectedTensors(config: QwenVlConfig): Map<string, readonly number[]> {
+  const { hidden, ffn, vocab, visual } = config;
+  const shapes = new Map<string, readonly number[]>();
+  const linear = (name: string, rows: number, columns: number, bias: boolean): void => {
+    shapes.set(`${name}.weight`, [rows, columns]);
+    if (bias) shapes.set(`${name}.bias`, [rows]);
+  };
+  const layerNorm = (name: string, width: number): void => {
+    shapes.set(`${name}.weight`, [width]).set(`${name}.bias`, [width]);
+  };
+  shapes.set('transformer.wte.weight', [vocab, hidden]);
+  for (let i = 0; i < config.layers; i++) {
+    const layer = `transformer.h.${i}`;
+    shapes.set(`${layer}.ln_1.weight`, [hidden]).set(`${layer}.ln_2.weight`, [hidden]);
+    linear(`${layer}.attn.c_attn`, 3 * hidden, hidden, true);
+    linear(`${layer}.attn.c_proj`, hidden, hidden, false);
+    linear(`${layer}.mlp.w1`, ffn, hidden, false);
+    linear(`${layer}.mlp.w2`, ffn, hidden, false);
+    linear(`${layer}.mlp.c_proj`, hidden, ffn, false);
+  }
+  shapes.set('transformer.ln_f.weight', [hidden]).set('lm_head.weight', [vocab, hidden]);
+
+  const { width, mlp, outputDim, queries, patchSize } = visual;
+  shapes.set('transformer.visual.conv1.weight', [width, 3, patchSize, patchSize]);
+  shapes.set('transformer.visual.positional_embedding', [POSITION_GRID ** 2, width]);
+  layerNorm('transformer.visual.ln_pre', width);
+  for (let i = 0; i < visual.layers; i++) {
+    const block = `transformer.visual.transformer.resblocks.${i}`;
+    layerNorm(`${block}.ln_1`, width);
+    layerNorm(`${block}.ln_2`, width);
+    linear(`${block}.attn.in_proj`, 3 * width, width, true);
+    linear(`${block}.attn.out_proj`, width, width, true);
+    linear(`${block}.mlp.c_fc`, mlp, width, true);
+    linear(`${block}.mlp.c_proj`, width, mlp, true);
+  }
+  const pool = 'transformer.visual.attn_pool';
+  shapes.set(`${pool}.query`, [queries, outputDim]).set(`${pool}.pos_embed`, [queries, outputDim]);
+  // The reference leaves the projection out where there is nothing to project (`visual.py`: nn.Identity).
+  if (width !== outputDim) linear(`${pool}.kv_proj`, outputDim, width, false);
+  shapes
+    .set(`${pool}.attn.in_proj_weight`, [3 * outputDim, outputDim])
+    .set(`${pool}.attn.in_proj_bias`, [3 * outputDim]);
+  linear(`${pool}.attn.out_proj`, outputDim, outputDim, true);
+  layerNorm(`${pool}.ln_q`, outputDim);
+  layerNorm(`${pool}.ln_kv`, outputDim);
+  layerNorm('transformer.visual.ln_post', outputDim);
+  return shapes.set('transformer.visual.proj', [outputDim, outputDim]);
+}
+
+/** Side of the grid that position embeddings are stored for (`visual.py`: 256 positions). */
+export const POSITION_GRID = 16;
+
+/**
+ * Checks that every expected tensor is there in its shape. Others are ignored, as the reference loader does.
+ *
+ * @throws EideticError `invalid_checkpoint` naming the first tensor that is missing or wrong, and how many are.
+ */
+export function checkTensors(weights: WeightSource, expected: ReadonlyMap<string, readonly number[]>): void {
+  const problems: string[] = [];
+  for (const [name, shape] of expected) {
+    const found = weights.tensors.get(name);
+    if (!found) problems.push(`'${name}' is missing`);
+    else if (String(found.shape) !== String(shape)) {
+      problems.push(`'${name}' in ${found.file} has shape [${found.shape}], config.json asks for [${shape}]`);
+    }
+  }
+  if (problems.length === 0) return;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more of ${expected.size} tensors)` : '';
+  throw new EideticError('invalid_checkpoint', `The checkpoint does not fit its config.json: ${problems[0]}${more}.`);
+}
+
+/** A whole tensor as float32. */
+export const vector = (weights: WeightSource, name: string): Promise<Float32Array<ArrayBuffer>> =>
+  weights.readFloat32(name);
+
+/** A weight tensor `[rows, columns]`, or some of its rows. */
+export function matrix(weights: WeightSource, name: string, range?: { firstRow: number; rows: number }): Matrix {
+  const [totalRows = 0, columns = 0] = weights.tensors.get(name)?.shape ?? [];
+  const { firstRow, rows } = range ?? { firstRow: 0, rows: totalRows };
+  return {
+    rows,
+    columns,
+    read: (first, count) => weights.readFloat32(name, { firstRow: firstRow + first, rows: count }),
+  };
+}
