@@ -7,6 +7,7 @@ import { readSafetensors } from './safetensors.ts';
 import { ShardFile } from './shard-file.ts';
 import { exists, findShards, readSmallFile } from './shard-names.ts';
 import type { ShardContents, StoredTensor, TensorInfo } from './stored-tensor.ts';
+import { readTorchArchive } from './torch-archive.ts';
 
 /** Consecutive rows of a tensor; a row is one index of the first dimension, a scalar is one row. */
 export interface RowRange {
@@ -58,7 +59,7 @@ export async function openCheckpoint(directory: string): Promise<Checkpoint> {
   const config = await readSmallFile(directory, 'config.json');
   const hasGenerationConfig = await exists(join(directory, 'generation_config.json'));
   const generationConfig = hasGenerationConfig ? await readSmallFile(directory, 'generation_config.json') : undefined;
-  const { shards: names, shardOf, indexBytes } = await findShards(directory);
+  const { format, shards: names, shardOf, indexBytes } = await findShards(directory);
   const hash = createHash('sha256');
   for (const bytes of [config, generationConfig, indexBytes]) addPart(hash, bytes ?? new Uint8Array());
 
@@ -68,7 +69,7 @@ export async function openCheckpoint(directory: string): Promise<Checkpoint> {
     for (const name of names) {
       const shard = await ShardFile.open(join(directory, name));
       shards.push(shard);
-      const contents = await readSafetensors(shard);
+      const contents = await (format === 'safetensors' ? readSafetensors(shard) : readTorchArchive(shard));
       addPart(hash, Buffer.from(`${name}\n${shard.sizeBytes}`));
       addPart(hash, contents.directoryBytes);
       collect(stored, contents, shardOf);
@@ -90,16 +91,22 @@ export async function openCheckpoint(directory: string): Promise<Checkpoint> {
   }
 }
 
-/** Adds a shard's tensors. With an index only what it names counts: other entries are leftovers that nobody refers to. */
+/** Adds a shard's tensors. With an index only what it names counts: nobody refers to the rest. */
 function collect(
   stored: Map<string, StoredTensor>,
   { tensors }: ShardContents,
   shardOf: ReadonlyMap<string, string> | undefined,
 ): void {
   for (const tensor of tensors) {
-    const { name, file } = tensor.info;
-    if (shardOf !== undefined && shardOf.get(name) !== file) continue;
-    stored.set(name, tensor);
+    const { name: tensorName, file } = tensor.info;
+    const expected = shardOf === undefined ? file : shardOf.get(tensorName);
+    if (expected === file) stored.set(tensorName, tensor);
+    else if (expected !== undefined) {
+      throw invalidCheckpoint(
+        { file, tensor: tensorName },
+        `The index places it in ${expected}; only one may hold it.`,
+      );
+    }
   }
 }
 
