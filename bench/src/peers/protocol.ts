@@ -1,0 +1,47 @@
+/**
+ * Every contender runs in a process of its own, so that neither memory nor thread pools interfere. The parent asks, the
+ * child answers; one question at a time.
+ */
+
+/** Prompts to continue greedily, all at once, each to exactly `tokens` tokens: stop tokens are not special. */
+export interface GenerateJob {
+  readonly prompts: readonly (readonly number[])[];
+  readonly tokens: number;
+}
+
+/** What came back, by prompt. */
+export interface Generation {
+  readonly ids: readonly (readonly number[])[];
+  /** When each token arrived, in milliseconds since the job began. */
+  readonly arrivedMs: readonly (readonly number[])[];
+}
+
+/** A decoder that takes token ids. */
+export interface TextPeer {
+  generate(job: GenerateJob): Promise<Generation>;
+}
+
+export type Reply<T> = { readonly ok: true; readonly result: T } | { readonly ok: false; readonly error: string };
+
+/**
+ * The child's side: `load` gets the options the parent started it with; what it returns answers the parent's calls.
+ */
+export async function serve<Options, Methods extends object>(
+  load: (options: Options) => Promise<Methods>,
+): Promise<void> {
+  const [options] = process.argv.slice(2);
+  const methods = await load(JSON.parse(options ?? '{}') as Options);
+  process.on('message', async ({ method, argument }: { method: keyof Methods; argument: unknown }) => {
+    const reply = await answer(methods[method] as (argument: unknown) => Promise<unknown>, argument);
+    process.send?.(reply);
+  });
+  process.send?.({ ok: true, result: undefined } satisfies Reply<undefined>);
+}
+
+async function answer(method: (argument: unknown) => Promise<unknown>, argument: unknown): Promise<Reply<unknown>> {
+  try {
+    return { ok: true, result: await method(argument) };
+  } catch (error) {
+    return { ok: false, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
