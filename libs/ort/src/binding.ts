@@ -1,0 +1,140 @@
+import { EideticError } from '@eidetic/core';
+import { abandoned, Handle } from './handle.ts';
+import { checkLive, type SessionCore } from './session-core.ts';
+import { checkBuffer, type Tensor, valueIn } from './tensor.ts';
+import type { ValueInfo } from './value-info.ts';
+
+/**
+ * The tensors that a run reads and writes, prepared once and run many times. Keeps what it was given alive until it is
+ * rebound, cleared or released. One run at a time; for runs at the same time use several bindings.
+ */
+export class Binding {
+  readonly #session: SessionCore;
+  readonly #handle: Handle;
+  readonly #inputs = new Map<string, Handle>();
+  readonly #outputs = new Map<string, Handle>();
+  #running = false;
+  #released = false;
+
+  constructor(session: SessionCore) {
+    const { library, handle } = session;
+    const pointer = library.api.CreateIoBinding(handle.pointer);
+    const [inputs, outputs] = [this.#inputs, this.#outputs];
+    handle.retain();
+    this.#session = session;
+    this.#handle = new Handle(pointer, () => {
+      library.api.ReleaseIoBinding(pointer);
+      for (const value of [...inputs.values(), ...outputs.values()]) value.drop();
+      handle.drop();
+    });
+    abandoned.register(this, this.#handle, this);
+  }
+
+  /** Reads the input `name` from `tensor`. */
+  input(name: string, tensor: Tensor): this {
+    this.#bind('input', name, tensor);
+    return this;
+  }
+
+  /** Writes the output `name` to `tensor`, which may be an input at the same time where the graph updates in place. */
+  output(name: string, tensor: Tensor): this {
+    this.#bind('output', name, tensor);
+    return this;
+  }
+
+  /** Runs the graph on a libuv thread; the event loop stays free. */
+  async run(): Promise<void> {
+    const { api } = this.#session.library;
+    const handle = this.#start().retain();
+    try {
+      await api.RunWithBinding.async(this.#session.handle.pointer, null, handle.pointer);
+    } finally {
+      this.#running = false;
+      handle.drop();
+    }
+  }
+
+  /** Runs the graph on this thread: without the hop to another thread and back, but the event loop stands still. */
+  runSync(): void {
+    const { api } = this.#session.library;
+    const handle = this.#start();
+    try {
+      api.RunWithBinding(this.#session.handle.pointer, null, handle.pointer);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Lets go of everything, at once or when the run in flight has ended. Releasing twice does nothing. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    abandoned.unregister(this);
+    this.#handle.drop();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  #bind(kind: 'input' | 'output', name: string, tensor: Tensor): void {
+    const { library, inputs, outputs, model } = this.#session;
+    this.#checkIdle();
+    const [infos, bound] = kind === 'input' ? [inputs, this.#inputs] : [outputs, this.#outputs];
+    checkFits(tensor, infos, kind, name, model);
+    const value = valueIn(tensor, library);
+    const before = bound.get(name);
+    if (before === value) return;
+    const { BindInput, BindOutput } = library.api;
+    (kind === 'input' ? BindInput : BindOutput)(this.#handle.pointer, name, value.pointer);
+    bound.set(name, value.retain());
+    before?.drop();
+  }
+
+  #start(): Handle {
+    this.#checkIdle();
+    for (const { memory } of this.#inputs.values()) if (memory) checkBuffer(memory.buffer);
+    for (const { memory } of this.#outputs.values()) if (memory) checkBuffer(memory.buffer);
+    this.#running = true;
+    return this.#handle;
+  }
+
+  #checkIdle(): void {
+    checkLive(this.#session);
+    if (this.#released) {
+      throw new EideticError('internal', `A binding of ${this.#session.model} was used after its release.`);
+    }
+    if (this.#running) {
+      throw new EideticError(
+        'internal',
+        `A binding of ${this.#session.model} was used while it runs. Await the run first.`,
+      );
+    }
+  }
+}
+
+function checkFits(
+  tensor: Tensor,
+  infos: ReadonlyMap<string, ValueInfo>,
+  kind: string,
+  name: string,
+  model: string,
+): void {
+  const info = infos.get(name);
+  if (!info) {
+    throw new EideticError(
+      'inference_failed',
+      `${model} has no ${kind} "${name}". It has ${[...infos.keys()].map((known) => `"${known}"`).join(', ')}.`,
+    );
+  }
+  const fits =
+    info.type === tensor.type &&
+    info.dims.length === tensor.dims.length &&
+    info.dims.every((dim, i) => typeof dim === 'string' || dim < 0 || dim === tensor.dims[i]);
+  if (!fits) {
+    throw new EideticError(
+      'inference_failed',
+      `The ${kind} "${name}" of ${model} is ${info.type} [${info.dims}], not ${tensor.type} [${tensor.dims}].`,
+    );
+  }
+}

@@ -1,0 +1,75 @@
+import { Binding } from './binding.ts';
+import { type ElementType, elementCode, elementCount } from './element-type.ts';
+import { abandoned, Handle } from './handle.ts';
+import { checkLive, createMemoryInfo, type SessionCore } from './session-core.ts';
+import { nativeTensor, shapeOf, type Tensor } from './tensor.ts';
+import { takeString, type ValueInfo } from './value-info.ts';
+
+/**
+ * A loaded model. Made by `Environment.createSession`. Any number of bindings may run at the same time.
+ * Releasing it while runs are in flight, or while bindings and tensors of it live, defers the native release to the last of them.
+ */
+export class Session {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly #core: SessionCore;
+
+  constructor(core: SessionCore) {
+    this.#core = core;
+    this.inputs = [...core.inputs.values()];
+    this.outputs = [...core.outputs.values()];
+    abandoned.register(this, core.handle, this);
+  }
+
+  /** A new, empty binding. */
+  bind(): Binding {
+    return new Binding(this.#live());
+  }
+
+  /** A tensor in the memory of the session's device (CPU or GPU), its elements uninitialised. Only this package's calls reach them. */
+  allocate(type: ElementType, dims: readonly number[]): Tensor {
+    const { library, handle: session, device } = this.#live();
+    const { api } = library;
+    elementCount(dims);
+    const memory = createMemoryInfo(library, device);
+    const allocator = api.CreateAllocator(session.pointer, memory);
+    api.ReleaseMemoryInfo(memory);
+    let value: bigint;
+    try {
+      value = api.CreateTensorAsOrtValue(allocator, shapeOf(dims), dims.length, elementCode(type));
+    } catch (error) {
+      api.ReleaseAllocator(allocator);
+      throw error;
+    }
+    session.retain();
+    const handle = new Handle(value, () => {
+      api.ReleaseValue(value);
+      api.ReleaseAllocator(allocator);
+      session.drop();
+    });
+    return nativeTensor({ library, handle, type, dims, location: device.location });
+  }
+
+  /** Ends the profiling that `profilePrefix` began, and returns the path of the file with the trace (chrome://tracing). */
+  endProfiling(): string {
+    const { library, handle } = this.#live();
+    return takeString(library, library.api.SessionEndProfiling(handle.pointer, library.api.allocator));
+  }
+
+  /** Frees the model, at once or when the last run, binding and tensor of it let go. Releasing twice does nothing. */
+  release(): void {
+    if (this.#core.released) return;
+    this.#core.released = true;
+    abandoned.unregister(this);
+    this.#core.handle.drop();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  #live(): SessionCore {
+    checkLive(this.#core);
+    return this.#core;
+  }
+}
