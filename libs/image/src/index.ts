@@ -1,1 +1,5 @@
-export {};
+export { decodeImage } from './decode-image.ts';
+export { createImagePool, type ImagePool, type ResizedImage } from './image-pool.ts';
+export { DEFAULT_IMAGE_LIMITS, type ImageLimits } from './limits.ts';
+export { resizeBicubic } from './resize-bicubic.ts';
+export type { RgbImage } from './rgb-image.ts';

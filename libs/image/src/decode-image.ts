@@ -1,0 +1,77 @@
+import { EideticError } from '@eidetic/core';
+import sharp, { type SharpOptions } from 'sharp';
+import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from './limits.ts';
+import type { RgbImage } from './rgb-image.ts';
+
+// Process-wide libvips settings, made here because nothing else in the system touches libvips.
+// Every picture is decoded once: an operation cache would only hold memory.
+sharp.cache(false);
+// One thread per picture. libvips would otherwise start one per core for each, beside the inference threads.
+sharp.concurrency(1);
+// Only these parsers ever see untrusted bytes; SVG, PDF and the rest are refused unopened.
+sharp.block({ operation: ['VipsForeignLoad'] });
+sharp.unblock({
+  operation: [
+    'VipsForeignLoadJpeg',
+    'VipsForeignLoadPng',
+    'VipsForeignLoadWebp',
+    'VipsForeignLoadNsgif',
+    'VipsForeignLoadTiff',
+    'VipsForeignLoadHeif',
+  ],
+});
+
+const ACCEPTED = 'Send a complete JPEG, PNG, WebP, GIF, TIFF or AVIF file.';
+
+/** Bounds the time that one hostile file can take; 50 megapixels of JPEG take about a second. */
+const TIMEOUT_SECONDS = 20;
+
+/**
+ * Decodes a compressed picture to what a viewer shows, as 8-bit RGB. Runs on libuv's thread pool.
+ *
+ * - EXIF orientation is applied. Qwen-VL's reference code does not apply it; boxes would lie in the stored orientation.
+ * - Transparency is laid on white. The reference drops alpha, which uncovers whatever colour lies under it.
+ * - ICC profiles are ignored, as in the reference, except for CMYK, where the profile gives the colours meaning.
+ * - 16-bit and float channels are scaled to 8 bits, grey and palette pictures become RGB, animations show frame one.
+ * - Broken data is refused where a decoder would fill in grey rows; harmless warnings (trailing bytes) are not errors.
+ *
+ * @throws EideticError `image_too_large`, from the header alone; `invalid_image`.
+ */
+export async function decodeImage(bytes: Uint8Array, limits: ImageLimits = DEFAULT_IMAGE_LIMITS): Promise<RgbImage> {
+  if (bytes.length === 0) throw new EideticError('invalid_image', `The image is empty. ${ACCEPTED}`);
+  if (bytes.length > limits.maxBytes) throw tooLarge('bytes', bytes.length, limits.maxBytes);
+
+  const { width, height, space } = await orRefuse(() => sharp(bytes).metadata());
+  if (width * height > limits.maxPixels) {
+    throw tooLarge(`pixels (${width} × ${height})`, width * height, limits.maxPixels);
+  }
+  if (Math.max(width, height) > limits.maxSide) {
+    throw tooLarge('pixels along one side', Math.max(width, height), limits.maxSide);
+  }
+
+  const options: SharpOptions = { failOn: 'error', ignoreIcc: space !== 'cmyk', limitInputPixels: limits.maxPixels };
+  const { data, info } = await orRefuse(() =>
+    sharp(bytes, options)
+      .timeout({ seconds: TIMEOUT_SECONDS })
+      .autoOrient()
+      .flatten({ background: 'white' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toUint8Array(),
+  );
+  return { width: info.width, height: info.height, data };
+}
+
+async function orRefuse<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
+    throw new EideticError('invalid_image', `The image cannot be decoded (${reason}). ${ACCEPTED}`, { cause });
+  }
+}
+
+function tooLarge(unit: string, actual: number, limit: number): EideticError {
+  const message = `The image has ${actual} ${unit}; at most ${limit} are accepted. Send a smaller version.`;
+  return new EideticError('image_too_large', message, { details: { actual, limit } });
+}

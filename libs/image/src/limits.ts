@@ -1,0 +1,12 @@
+/** What is refused before any pixel is decoded. */
+export interface ImageLimits {
+  /** Largest compressed size. */
+  readonly maxBytes: number;
+  /** Largest width × height. Decoding takes about 3 bytes per pixel, twice that for a rotated picture. */
+  readonly maxPixels: number;
+  /** Largest width or height. */
+  readonly maxSide: number;
+}
+
+/** Room for any phone's or camera's picture: 20 MiB, 50 megapixels, 32768 pixels along a side. */
+export const DEFAULT_IMAGE_LIMITS: ImageLimits = { maxBytes: 20 * 2 ** 20, maxPixels: 50_000_000, maxSide: 32_768 };
