@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { EideticError } from '@eidetic/core';
-import koffi from 'koffi';
+import koffi, { type LibraryHandle } from 'koffi';
 import { type Api, bindApi, type Pointer } from './api.ts';
 
 /** Version of the `OrtApi` table that is asked for; the table is append-only, so later libraries serve it too. */
@@ -20,6 +20,8 @@ export interface Library {
   /** Such as `1.29.0`. */
   readonly version: string;
   readonly api: Api;
+  /** koffi unloads a library whose handle is collected, whatever function pointers were taken from it. */
+  readonly handle: LibraryHandle;
 }
 
 const libraries = new Map<string, Library>();
@@ -67,14 +69,15 @@ function packagedLibrary(): string {
 
 function open(path: string): Library {
   try {
-    const base: Pointer = koffi.load(path).func('OrtGetApiBase', 'void *', [])();
+    const handle = koffi.load(path);
+    const base: Pointer = handle.func('OrtGetApiBase', 'void *', [])();
     const [getApi, getVersion]: Pointer[] = koffi.decode(base, koffi.array('void *', 2));
     const version: string = koffi.decode(getVersion, koffi.proto('const char *', []))();
     const api: Pointer | null = koffi.decode(getApi, koffi.proto('void *', ['uint32_t']))(ORT_API_VERSION);
     if (api === null) {
       throw new Error(`it is version ${version}, and version 1.${ORT_API_VERSION} or later is needed`);
     }
-    return { path, version, api: bindApi(koffi.decode(api, koffi.array('void *', TABLE_LENGTH))) };
+    return { path, version, handle, api: bindApi(koffi.decode(api, koffi.array('void *', TABLE_LENGTH))) };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EideticError('invalid_config', `Cannot use ${path} as the onnxruntime library: ${reason}.`, { cause });
