@@ -37,6 +37,8 @@ export const ERROR_KINDS = {
   model_not_found: { http: 404, grpc: 5, type: 'invalid_request_error', retryable: false },
   /** No such route or resource. */
   not_found: { http: 404, grpc: 5, type: 'invalid_request_error', retryable: false },
+  /** The route exists, but not for this HTTP method. */
+  method_not_allowed: { http: 405, grpc: 12, type: 'invalid_request_error', retryable: false },
   /** A queue or a limit is full. */
   overloaded: { http: 429, grpc: 8, type: 'rate_limit_error', retryable: true },
   /** The request's deadline passed. */

@@ -1,1 +1,1 @@
-export {};
+export { type OpenaiApiOptions, openaiApi } from './openai-api.ts';

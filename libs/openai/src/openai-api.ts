@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { ChatEvent, ChatService } from '@eidetic/chat';
+import { EideticError } from '@eidetic/core';
+import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { chatCompletion, chatCompletionChunks } from './chat-completion.ts';
+import { parseChatCompletionRequest } from './chat-completion-request.ts';
+import { type ErrorBody, errorBody, toEideticError } from './error-response.ts';
+import { eventStream } from './event-stream.ts';
+
+/** Limits of the API. */
+export interface OpenaiApiOptions {
+  readonly maxBodyBytes: number;
+  readonly maxImagesPerRequest: number;
+  /** Longest time from a request to the end of its answer. */
+  readonly requestDeadlineMs: number;
+  /** Longest silence in a stream before a comment is sent. */
+  readonly heartbeatMs: number;
+}
+
+const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const;
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  // nginx buffers what it proxies, unless told otherwise.
+  'x-accel-buffering': 'no',
+};
+
+/** A caller's own id, when it is safe to log and to send back; else a new one. */
+const requestId = ({ headers }: { readonly headers: NodeJS.Dict<string | string[]> }): string => {
+  const own = headers['x-request-id'];
+  return typeof own === 'string' && /^[\w.:/+=-]{1,128}$/.test(own) ? own : randomUUID();
+};
+
+const logFailure = (request: FastifyRequest, error: EideticError): void => {
+  if (error.kind.type === 'server_error' && error.code !== 'cancelled') request.log.error({ err: error }, 'failed');
+  else request.log.info({ code: error.code, reason: error.message }, 'refused');
+};
+
+const sendError = (reason: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const error = toEideticError(reason);
+  logFailure(request, error);
+  if (error.kind.retryable) reply.header('retry-after', '1');
+  return reply.code(error.kind.http).send(errorBody(error));
+};
+
+/**
+ * Aborts when the connection closes or the deadline passes. (Fastify's `request.signal` listens to the request, which
+ * Node closes once its body is read: it misses clients that leave after that.)
+ */
+const lifeOf = (reply: FastifyReply, deadlineMs: number): AbortSignal => {
+  const life = new AbortController();
+  const deadline = setTimeout(() => {
+    life.abort(new EideticError('deadline_exceeded', `The answer was not done after ${deadlineMs} ms.`));
+  }, deadlineMs);
+  reply.raw.once('close', () => {
+    clearTimeout(deadline);
+    life.abort(new EideticError('cancelled', 'The client went away.'));
+  });
+  return life.signal;
+};
+
+/** Logs what an answer took, and turns an abort into its reason: the client left, or the deadline passed. */
+async function* supervise(
+  events: AsyncIterable<ChatEvent>,
+  signal: AbortSignal,
+  request: FastifyRequest,
+): AsyncGenerator<ChatEvent, void, undefined> {
+  try {
+    for await (const event of events) {
+      if (event.kind === 'finished') {
+        const { reason, usage, timings } = event;
+        request.log.info({ reason, usage, timings }, 'answered');
+      }
+      yield event;
+    }
+  } catch (error) {
+    throw EideticError.from(signal.aborted ? signal.reason : error);
+  }
+}
+
+/** The same events; resolves when the first is there, rejects when the answer fails before it. */
+const started = async <T>(events: AsyncGenerator<T, void, undefined>): Promise<AsyncIterable<T>> => {
+  const first = await events.next();
+  return (async function* () {
+    if (first.done !== true) yield first.value;
+    yield* events;
+  })();
+};
+
+const answerChat =
+  (service: ChatService, options: OpenaiApiOptions) => async (request: FastifyRequest, reply: FastifyReply) => {
+    const { model, stream, includeUsage, chat } = parseChatCompletionRequest(request.body, options.maxImagesPerRequest);
+    refuseOtherModels(model, service.model);
+    // Callers may repeat their x-request-id; the id of the answer is unique.
+    const head = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model };
+    const signal = lifeOf(reply, options.requestDeadlineMs);
+    const events = supervise(service.chat({ ...chat, requestId: head.id }, signal), signal, request);
+    if (!stream) return chatCompletion(head, events);
+
+    const chunks = chatCompletionChunks(head, await started(events), includeUsage);
+    const failure = (reason: unknown): ErrorBody => {
+      const error = EideticError.from(reason);
+      logFailure(request, error);
+      return errorBody(error);
+    };
+    const body = Readable.from(eventStream(chunks, { heartbeatMs: options.heartbeatMs, failure }), {
+      highWaterMark: 1,
+    });
+    return reply.headers(STREAM_HEADERS).send(body);
+  };
+
+const refuseOtherModels = (asked: string, served: string): void => {
+  if (asked === served) return;
+  throw new EideticError(
+    'model_not_found',
+    `model: "${asked.slice(0, 100)}" is not served here; ask for "${served}".`,
+    {
+      details: { param: 'model' },
+    },
+  );
+};
+
+const addRoutes = (app: FastifyInstance, service: ChatService, options: OpenaiApiOptions): void => {
+  const created = Math.floor(Date.now() / 1000);
+  const model = (id: string) => ({ id, object: 'model', created, owned_by: 'eidetic' });
+
+  app.post('/chat/completions', { bodyLimit: options.maxBodyBytes }, answerChat(service, options));
+  app.get('/models', () => ({ object: 'list', data: [model(service.model)] }));
+  app.get<{ Params: { model: string } }>('/models/:model', ({ params }) => {
+    refuseOtherModels(params.model, service.model);
+    return model(service.model);
+  });
+
+  for (const [url, allowed] of [
+    ['/chat/completions', ['POST']],
+    ['/models', ['GET', 'HEAD']],
+    ['/models/:model', ['GET', 'HEAD']],
+  ] as const) {
+    const refuse = (request: FastifyRequest, reply: FastifyReply): never => {
+      reply.header('allow', allowed.join(', '));
+      throw new EideticError('method_not_allowed', `${request.method} ${request.url}: use ${allowed[0]}.`);
+    };
+    const others = METHODS.filter((method) => !(allowed as readonly string[]).includes(method));
+    app.route({ method: others, url, onRequest: async (request, reply) => refuse(request, reply), handler: refuse });
+  }
+};
+
+/**
+ * A Fastify plugin with OpenAI's HTTP API under `/v1`: chat completions, streamed or whole, and the list of models. All
+ * errors have OpenAI's body and the status of their code in `ERROR_KINDS`.
+ */
+export const openaiApi =
+  (service: ChatService, options: OpenaiApiOptions): FastifyPluginCallback =>
+  (app, _, done) => {
+    app.register(
+      (v1, _options, registered) => {
+        v1.setGenReqId(requestId);
+        v1.addHook('onRequest', async (request, reply) => {
+          reply.header('x-request-id', request.id);
+        });
+        v1.setErrorHandler((error, request, reply) => sendError(error, request, reply));
+        v1.setNotFoundHandler((request) => {
+          throw new EideticError('not_found', `${request.method} ${request.url}: no such route.`);
+        });
+        addRoutes(v1, service, options);
+        registered();
+      },
+      { prefix: '/v1' },
+    );
+    done();
+  };

@@ -1,0 +1,61 @@
+import type { ChatEvent, ChatRequest, ChatService } from '@eidetic/chat';
+import fastify, { type FastifyInstance } from 'fastify';
+import { onTestFinished } from 'vitest';
+import { type OpenaiApiOptions, openaiApi } from '../src/index.ts';
+
+export const MODEL = 'nano';
+
+/** One picture, two pieces of text, one box. */
+export const ANSWER: readonly ChatEvent[] = [
+  { kind: 'started', images: [{ imageId: 'ab12', width: 640, height: 480, cached: true }], promptTokens: 300 },
+  { kind: 'text', text: 'A <ref>cat</ref>' },
+  { kind: 'text', text: '<box>(1,2),(3,4)</box>.' },
+  { kind: 'grounding', grounding: { text: 'cat', box: { x1: 1, y1: 2, x2: 3, y2: 4 }, imageIndex: 0 } },
+  {
+    kind: 'finished',
+    reason: 'stop',
+    usage: { promptTokens: 300, imageTokens: 256, cachedTokens: 280, completionTokens: 12 },
+    timings: { imagesMs: 1, firstTokenMs: 2, totalMs: 3 },
+  },
+];
+
+/** A chat service of the test's own making, and the requests that reached it. */
+export const chatThat = (
+  answer: (request: ChatRequest, signal: AbortSignal) => AsyncIterable<ChatEvent>,
+): { service: ChatService; requests: ChatRequest[] } => {
+  const requests: ChatRequest[] = [];
+  const service: ChatService = {
+    model: MODEL,
+    chat(request, signal = new AbortController().signal) {
+      requests.push(request);
+      return answer(request, signal);
+    },
+  };
+  return { service, requests };
+};
+
+/** Yields `events`, then throws `failure` if there is one. */
+export async function* play(events: readonly ChatEvent[], failure?: Error): AsyncGenerator<ChatEvent> {
+  yield* events;
+  if (failure !== undefined) throw failure;
+}
+
+/** A server of the API, closed after the test. */
+export const serve = (service: ChatService, options: Partial<OpenaiApiOptions> = {}): FastifyInstance => {
+  const app = fastify({ forceCloseConnections: true });
+  const limits = { maxBodyBytes: 64 * 1024, maxImagesPerRequest: 2, requestDeadlineMs: 20_000, heartbeatMs: 15_000 };
+  void app.register(openaiApi(service, { ...limits, ...options }));
+  onTestFinished(() => app.close());
+  return app;
+};
+
+export const USER_SAYS_HI = [{ role: 'user', content: 'Hi' }];
+
+/** Sends a body as JSON to the chat route, without a socket. */
+export const post = async (app: FastifyInstance, body: unknown) =>
+  app.inject({
+    method: 'POST',
+    url: '/v1/chat/completions',
+    headers: { 'content-type': 'application/json' },
+    payload: typeof body === 'string' ? body : JSON.stringify(body),
+  });
