@@ -1,1 +1,1 @@
-export {};
+export { Engine, type EngineOptions } from './engine.ts';

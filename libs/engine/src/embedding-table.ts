@@ -1,0 +1,56 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { Bundle } from '@eidetic/bundle';
+import { EideticError } from '@eidetic/core';
+
+/**
+ * The token embedding table, read row by row from its file: the system's page cache holds it once for every process, and a
+ * vocabulary of 152 k rows takes no memory here.
+ */
+export class EmbeddingTable {
+  readonly #file: number;
+  readonly #rows: number;
+  readonly #bytes: Uint8Array;
+  readonly #convert: (target: Float32Array) => void;
+
+  constructor(bundle: Bundle) {
+    const { file, dtype, rows, hidden } = bundle.manifest.embeddings;
+    this.#rows = rows;
+    const buffer = new ArrayBuffer(hidden * (dtype === 'float32' ? 4 : 2));
+    this.#bytes = new Uint8Array(buffer);
+    this.#convert = converter(buffer, dtype);
+    this.#file = openSync(bundle.path(file), 'r');
+  }
+
+  /**
+   * Writes the embedding of `id` into `target` (`hidden` numbers).
+   *
+   * @throws EideticError `invalid_request` for an id outside the table.
+   */
+  read(id: number, target: Float32Array): void {
+    if (!Number.isInteger(id) || id < 0 || id >= this.#rows) {
+      throw new EideticError('invalid_request', `Token id ${id} is outside the vocabulary of ${this.#rows}.`);
+    }
+    const { byteLength } = this.#bytes;
+    if (readSync(this.#file, this.#bytes, 0, byteLength, id * byteLength) !== byteLength) {
+      throw new EideticError('invalid_bundle', `The token embedding table ends before row ${id}.`);
+    }
+    this.#convert(target);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}
+
+function converter(row: ArrayBuffer, dtype: 'float32' | 'float16' | 'bfloat16'): (target: Float32Array) => void {
+  if (dtype === 'bfloat16') {
+    const halves = new Uint16Array(row);
+    return (target) => {
+      // bfloat16 is the upper half of a float32.
+      const bits = new Uint32Array(target.buffer, target.byteOffset, target.length);
+      for (let i = 0; i < bits.length; i++) bits[i] = (halves[i] ?? 0) << 16;
+    };
+  }
+  const source = dtype === 'float32' ? new Float32Array(row) : new Float16Array(row);
+  return (target) => target.set(source);
+}

@@ -1,0 +1,259 @@
+import type { Bundle, Manifest } from '@eidetic/bundle';
+import {
+  type Decoder,
+  EideticError,
+  type EmbeddingResolver,
+  type GenerateEvent,
+  type GenerateRequest,
+  type ImageEmbedding,
+} from '@eidetic/core';
+import { Environment, type Session, type SessionOptions } from '@eidetic/ort';
+import { EmbeddingTable } from './embedding-table.ts';
+import { type DecodeRow, ModelRunner } from './model-runner.ts';
+import { sample } from './sampler.ts';
+import { Sequence } from './sequence.ts';
+
+/** How an engine is set up. */
+export interface EngineOptions {
+  readonly bundle: Bundle;
+  /** Finds the embeddings that requests refer to. */
+  readonly resolveEmbedding: EmbeddingResolver;
+  /** Sequences that run at the same time; each has KV memory of its own. */
+  readonly slots: number;
+  /** Most positions of one sequence; at most the model's `maxPositions`. */
+  readonly maxContext: number;
+  /** Most prompt positions between two decode steps: bounds how long running answers wait for a new prompt. */
+  readonly prefillChunk: number;
+  /** Requests that may wait for a slot; more are refused with `overloaded`. */
+  readonly maxWaiting: number;
+  readonly session?: SessionOptions;
+}
+
+/**
+ * Serves generations over the KV slots of one model. A loop admits waiting sequences to free slots, runs one chunk of a new
+ * prompt, then one decode step of every running answer, until nothing is left to do.
+ */
+export class Engine implements Decoder {
+  readonly maxContext: number;
+  readonly #options: EngineOptions;
+  readonly #session: Session;
+  readonly #runner: ModelRunner;
+  readonly #table: EmbeddingTable;
+  readonly #waiting: Sequence[] = [];
+  /** By slot. */
+  readonly #running: (Sequence | undefined)[];
+  #loop: Promise<void> | undefined;
+  #stopped = false;
+
+  private constructor(options: EngineOptions, session: Session) {
+    this.#options = options;
+    this.#session = session;
+    this.maxContext = Math.min(options.maxContext, options.bundle.manifest.decoder.maxPositions);
+    this.#runner = new ModelRunner(session, options.bundle, options.slots, this.maxContext);
+    this.#table = new EmbeddingTable(options.bundle);
+    this.#running = new Array(options.slots).fill(undefined);
+  }
+
+  /**
+   * Loads the decoder graph of the bundle.
+   *
+   * @throws EideticError `invalid_bundle`, `invalid_config`
+   */
+  static async create(options: EngineOptions): Promise<Engine> {
+    const { decoder } = options.bundle.manifest;
+    const session = await Environment.load().createSession(options.bundle.path(decoder.graph), options.session);
+    return new Engine(options, session);
+  }
+
+  /** Sequences that hold a slot, and that wait for one. */
+  get load(): { readonly running: number; readonly waiting: number } {
+    return { running: this.#running.filter(Boolean).length, waiting: this.#waiting.length };
+  }
+
+  async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
+    if (signal?.aborted) throw EideticError.from(signal.reason);
+    const sequence = await this.#prepare(request);
+    const cancel = (): void => sequence.fail(EideticError.from(signal?.reason));
+    signal?.addEventListener('abort', cancel, { once: true });
+    if (signal?.aborted) cancel();
+    try {
+      this.#enqueue(sequence);
+      yield* sequence.events();
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      sequence.fail(new EideticError('cancelled', 'The caller left the generation.'));
+    }
+  }
+
+  /** Refuses new requests, ends the running ones with `unavailable`, and frees the model. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const error = new EideticError('unavailable', 'The engine is stopping.');
+    for (const sequence of [...this.#waiting, ...this.#running]) sequence?.fail(error);
+    await this.#loop;
+    this.#runner.release();
+    this.#session.release();
+    this.#table.close();
+  }
+
+  async #prepare(request: GenerateRequest): Promise<Sequence> {
+    const promptTokens = request.prompt.reduce(
+      (n, part) => n + (part.kind === 'tokens' ? part.ids.length : part.tokens),
+      0,
+    );
+    checkLength(promptTokens, request.maxTokens, this.maxContext);
+    return new Sequence(request, await this.#resolve(request), ropeOffset(this.#options.bundle.manifest, promptTokens));
+  }
+
+  async #resolve(request: GenerateRequest): Promise<ReadonlyMap<string, ImageEmbedding>> {
+    const { hidden } = this.#options.bundle.manifest.decoder;
+    const found = new Map<string, ImageEmbedding>();
+    const missing: string[] = [];
+    for (const segment of request.prompt) {
+      if (segment.kind === 'tokens' || found.has(segment.key)) continue;
+      const embedding = await this.#options.resolveEmbedding(segment.key);
+      if (!embedding) {
+        missing.push(segment.key);
+        continue;
+      }
+      checkEmbedding(segment.key, embedding, segment.tokens, hidden);
+      found.set(segment.key, embedding);
+    }
+    if (missing.length === 0) return found;
+    throw new EideticError(
+      'unavailable',
+      `Image embeddings are missing: ${missing.join(', ')}. Encode the images again.`,
+    );
+  }
+
+  #enqueue(sequence: Sequence): void {
+    if (this.#stopped) throw new EideticError('unavailable', 'The engine is stopping.');
+    const free = this.#running.some((slot) => !slot || slot.ended);
+    const waiting = this.#waiting.filter((other) => !other.ended).length;
+    if (!free && waiting >= this.#options.maxWaiting) {
+      throw new EideticError('overloaded', `${waiting} requests are waiting already. Try again later.`);
+    }
+    this.#waiting.push(sequence);
+    this.#loop ??= this.#run().finally(() => {
+      this.#loop = undefined;
+    });
+  }
+
+  async #run(): Promise<void> {
+    // The callers of this event loop turn are admitted together.
+    await Promise.resolve();
+    for (;;) {
+      this.#admit();
+      const running = this.#running.filter((sequence) => sequence !== undefined);
+      if (running.length === 0) return;
+      const prefilling = running.find((sequence) => sequence.prefilled < sequence.prompt.length);
+      if (prefilling) await this.#prefill(prefilling);
+      if (running.some((sequence) => sequence.generated.length > 0 && !sequence.ended)) await this.#decode();
+    }
+  }
+
+  /** Frees the slots of ended sequences and gives the lowest free ones to those that wait longest. */
+  #admit(): void {
+    for (const [slot, sequence] of this.#running.entries()) {
+      if (sequence && !sequence.ended) continue;
+      if (sequence) sequence.slot = undefined;
+      let next = this.#waiting.shift();
+      while (next?.ended) next = this.#waiting.shift();
+      if (next) next.slot = slot;
+      this.#running[slot] = next;
+    }
+  }
+
+  async #prefill(sequence: Sequence): Promise<void> {
+    const { hidden } = this.#options.bundle.manifest.decoder;
+    const { slot = 0, prefilled, prompt, ropeOffset, request } = sequence;
+    const rows = Math.min(this.#options.prefillChunk, prompt.length - prefilled);
+    const embeddings = new Float32Array(rows * hidden);
+    try {
+      for (let i = 0; i < rows; i++) {
+        const position = prompt[prefilled + i];
+        const target = embeddings.subarray(i * hidden, (i + 1) * hidden);
+        if (typeof position === 'number') this.#table.read(position, target);
+        else if (position) target.set(position);
+      }
+      const inverseTemperature = inverse(request.sampling.temperature);
+      const scores = await this.#runner.prefill({ slot, start: prefilled, ropeOffset, inverseTemperature, embeddings });
+      sequence.prefilled += rows;
+      if (sequence.prefilled < prompt.length) return;
+      sequence.emit({ kind: 'prefilled', promptTokens: prompt.length, cachedTokens: 0 });
+      this.#advance(sequence, scores);
+    } catch (error) {
+      sequence.fail(EideticError.from(error));
+    }
+  }
+
+  async #decode(): Promise<void> {
+    const last = this.#running.findLastIndex((sequence) => sequence && !sequence.ended);
+    const rows = this.#running.slice(0, last + 1).map((sequence) => this.#decodeRow(sequence));
+    try {
+      const scores = await this.#runner.decode(rows);
+      for (const [slot, row] of rows.entries()) {
+        const sequence = this.#running[slot];
+        if (typeof row === 'object' && sequence && !sequence.ended) this.#advance(sequence, scores(slot));
+      }
+    } catch (error) {
+      for (const [slot, row] of rows.entries())
+        if (typeof row === 'object') this.#running[slot]?.fail(EideticError.from(error));
+    }
+  }
+
+  #decodeRow(sequence: Sequence | undefined): DecodeRow | number | undefined {
+    if (!sequence) return undefined;
+    const token = sequence.generated.at(-1);
+    if (token === undefined || sequence.ended) return sequence.prefilled;
+    return {
+      position: sequence.prompt.length + sequence.generated.length - 1,
+      ropeOffset: sequence.ropeOffset,
+      inverseTemperature: inverse(sequence.request.sampling.temperature),
+      embed: (target) => this.#table.read(token, target),
+    };
+  }
+
+  /** Chooses the next token and says so, or ends the sequence. */
+  #advance(sequence: Sequence, scores: Parameters<typeof sample>[0]): void {
+    const { request, prompt, generated } = sequence;
+    const seen = (): number[] => [...prompt.filter((position) => typeof position === 'number'), ...generated];
+    const id = sample(scores, request.sampling, seen, prompt.length + generated.length);
+    if (request.stopTokenIds.includes(id)) {
+      sequence.emit({ kind: 'finished', reason: 'stop', completionTokens: generated.length });
+      return;
+    }
+    generated.push(id);
+    sequence.emit({ kind: 'token', id });
+    if (generated.length < request.maxTokens) return;
+    sequence.emit({ kind: 'finished', reason: 'length', completionTokens: generated.length });
+  }
+}
+
+/** Greedy decoding ignores the normaliser. */
+const inverse = (temperature: number): number => (temperature === 0 ? 1 : 1 / temperature);
+
+function checkLength(promptTokens: number, maxTokens: number, maxContext: number): void {
+  if (promptTokens === 0 || maxTokens < 1) {
+    throw new EideticError('invalid_request', 'A generation needs a prompt and room for at least one token.');
+  }
+  if (promptTokens + maxTokens <= maxContext) return;
+  const message = `The prompt has ${promptTokens} tokens and ${maxTokens} may be generated, but the context holds ${maxContext}: ${promptTokens + maxTokens - maxContext} too many.`;
+  throw new EideticError('context_length_exceeded', message, { details: { promptTokens, maxTokens, maxContext } });
+}
+
+function checkEmbedding(key: string, embedding: ImageEmbedding, tokens: number, hidden: number): void {
+  const { data } = embedding;
+  if (embedding.tokens !== tokens || embedding.hidden !== hidden || data.length !== tokens * hidden) {
+    const found = `${embedding.tokens} x ${embedding.hidden} (${data.length} numbers)`;
+    throw new EideticError('unavailable', `The embedding ${key} is ${found}, not ${tokens} x ${hidden}.`);
+  }
+  if (data.some((x) => !Number.isFinite(x))) {
+    throw new EideticError('unavailable', `The embedding ${key} holds numbers that are not finite.`);
+  }
+}
+
+/** Dynamic NTK: the rotary table is chosen by the length of the whole prompt and kept for the whole answer. */
+function ropeOffset({ decoder }: Manifest, promptTokens: number): number {
+  return decoder.ropeTables.find((table) => promptTokens <= table.maxPrompt)?.offset ?? 0;
+}

@@ -1,0 +1,34 @@
+import type { Manifest } from '@eidetic/bundle';
+import { Tensor } from '@eidetic/ort';
+
+/** Keys and values of every layer, for `slots` sequences of up to `capacity` positions. */
+export class KvCache {
+  readonly slots: number;
+  readonly capacity: number;
+  readonly #layers: readonly { readonly name: string; readonly data: Float32Array }[];
+  readonly #rowDims: readonly [number, number, number];
+
+  constructor(decoder: Manifest['decoder'], slots: number, capacity: number) {
+    this.slots = slots;
+    this.capacity = capacity;
+    this.#rowDims = [decoder.kvHeads, capacity, decoder.headDim];
+    // Fresh memory is zero pages that take no room until a position is written.
+    const elements = slots * decoder.kvHeads * capacity * decoder.headDim;
+    this.#layers = Array.from({ length: decoder.layers }, (_, i) =>
+      (['key', 'value'] as const).map((part) => ({ name: `${i}.${part}`, data: new Float32Array(elements) })),
+    ).flat();
+  }
+
+  /**
+   * Tensors over `count` rows from `first` on, by the suffix of their names in the graph (`3.key`).
+   * The caller releases them.
+   */
+  rows(first: number, count: number): { name: string; tensor: Tensor }[] {
+    const [heads, capacity, headDim] = this.#rowDims;
+    const row = heads * capacity * headDim;
+    return this.#layers.map(({ name, data }) => ({
+      name,
+      tensor: Tensor.fromArray(data.subarray(first * row, (first + count) * row), [count, heads, capacity, headDim]),
+    }));
+  }
+}
