@@ -41,7 +41,7 @@ export interface Checkpoint extends AsyncDisposable {
   readRaw(name: string, range?: RowRange): Promise<Uint8Array<ArrayBuffer>>;
   /** Every row in order, in chunks of at most `chunkBytes` (one row where a row is larger). */
   chunks(name: string, chunkBytes: number): AsyncIterable<RowChunk>;
-  /** Closes the files. Reads under way fail. */
+  /** Closes the files; reading fails from then on. */
   close(): Promise<void>;
 }
 
@@ -168,8 +168,7 @@ class OpenCheckpoint implements Checkpoint {
     for (let done = 0; done < length; done += CONVERT_BYTES) {
       const part = scratch.subarray(0, Math.min(CONVERT_BYTES, length - done));
       await tensor.shard.readInto(part, offset + done);
-      const source = new Uint16Array(part.buffer, 0, part.length / 2);
-      widenToFloat32(source, dtype, target.subarray(done / 2, done / 2 + source.length));
+      widenToFloat32(scratch.buffer, dtype, target.subarray(done / 2, (done + part.length) / 2));
     }
     return target;
   }

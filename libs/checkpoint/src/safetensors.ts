@@ -47,7 +47,7 @@ export async function readSafetensors(shard: ShardFile): Promise<ShardContents> 
 function readEntry(shard: ShardFile, dataStart: number, name: string, entry: unknown): StoredTensor {
   const where = { file: shard.name, tensor: name };
   if (!isJsonObject(entry)) throw invalidCheckpoint(where, 'The header entry is not an object.');
-  const dtype = DTYPES.get(String(entry.dtype));
+  const dtype = typeof entry.dtype === 'string' ? DTYPES.get(entry.dtype) : undefined;
   if (dtype === undefined) {
     throw invalidCheckpoint(where, `Element type ${JSON.stringify(entry.dtype)?.slice(0, 50)} is not supported.`);
   }

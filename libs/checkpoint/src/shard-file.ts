@@ -1,4 +1,3 @@
-import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { invalidCheckpoint } from './invalid-checkpoint.ts';
@@ -24,7 +23,7 @@ export class ShardFile {
     try {
       // Asked before opening: opening a named pipe would wait for a writer.
       if (!(await stat(path)).isFile()) throw new Error('not a regular file');
-      const handle = await open(path, constants.O_RDONLY);
+      const handle = await open(path);
       try {
         return new ShardFile(name, (await handle.stat()).size, handle);
       } catch (error) {

@@ -127,7 +127,6 @@ function locate(shard: ShardFile, name: string, tensor: Tensor, entry: ZipEntry 
 
 /** Strides of dimensions of one element, and of empty tensors, are free. */
 function isRowMajor({ shape, stride }: Tensor): boolean {
-  if (shape.length !== stride.length) return false;
   if (shape.includes(0)) return true;
   let expected = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
@@ -156,7 +155,9 @@ function rebuildTensor(args: readonly PickleValue[]): Tensor {
   if (args.length < 6 || args.length > 7 || !(storage instanceof Storage) || !isPosition(offset)) {
     throw new Error('_rebuild_tensor_v2 is called with arguments that do not describe a tensor');
   }
-  if (!isPositions(shape) || !isPositions(stride)) throw new Error('a shape or stride is not a tuple of numbers');
+  if (!isPositions(shape) || !isPositions(stride) || shape.length !== stride.length) {
+    throw new Error('a shape and its strides are not tuples of as many numbers');
+  }
   return new Tensor(storage, offset, shape, stride);
 }
 

@@ -33,7 +33,7 @@ const FLAG_SIZES_FOLLOW = 0x0008;
 const FLAG_UTF8 = 0x0800;
 
 /** A shard of the original checkpoint has 312 entries. */
-const MAX_ENTRIES = 100_000;
+const MAX_ENTRIES = 20_000;
 const MAX_DIRECTORY_BYTES = 32 * 1024 * 1024;
 
 /**
@@ -93,7 +93,15 @@ async function readEnd(shard: ShardFile): Promise<DirectoryExtent> {
   if (tail.getUint16(at + 4, true) !== tail.getUint16(at + 6, true) || tail.getUint16(at + 8, true) !== end.count) {
     throw invalidCheckpoint({ file: shard.name }, 'Archives of several volumes are not supported.');
   }
-  return (await readZip64End(shard, endOffset - ZIP64_LOCATOR_BYTES)) ?? end;
+  const zip64 = await readZip64End(shard, endOffset - ZIP64_LOCATOR_BYTES);
+  if (zip64 === undefined) return end;
+  // Two readers must not see two archives: what the short record does not leave to the long one has to agree.
+  const agrees =
+    (end.count === 0xffff || end.count === zip64.count) &&
+    (end.sizeBytes === IN_ZIP64 || end.sizeBytes === zip64.sizeBytes) &&
+    (end.offset === IN_ZIP64 || end.offset === zip64.offset);
+  if (!agrees) throw invalidCheckpoint({ file: shard.name }, 'The zip64 record disagrees with the end of the archive.');
+  return zip64;
 }
 
 async function readZip64End(shard: ShardFile, locatorOffset: number): Promise<DirectoryExtent | undefined> {
