@@ -133,6 +133,16 @@ describe('decodeImage', () => {
     expect(error).toMatchObject({ code: 'invalid_image', message: expect.stringContaining('JPEG, PNG, WebP') });
   });
 
+  it('gives the memory of decoded pictures back', async () => {
+    const bytes = await sharp({ create: { width: 2000, height: 1500, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    const before = process.memoryUsage.rss();
+    for (let i = 0; i < 60; i++) await decodeImage(bytes);
+    // Together the 60 pictures are 540 MB.
+    expect(process.memoryUsage.rss() - before).toBeLessThan(300e6);
+  });
+
   it('refuses too many bytes unopened', async () => {
     const error = await failure(new Uint8Array(11), { ...DEFAULT_IMAGE_LIMITS, maxBytes: 10 });
     expect(error).toMatchObject({ code: 'image_too_large', details: { actual: 11, limit: 10 } });

@@ -2,7 +2,7 @@
 export interface ImageLimits {
   /** Largest compressed size. */
   readonly maxBytes: number;
-  /** Largest width × height. Decoding takes about 3 bytes per pixel, twice that for a rotated picture. */
+  /** Largest width × height. Decoding one takes up to 7 bytes per pixel (measured). */
   readonly maxPixels: number;
   /** Largest width or height. */
   readonly maxSide: number;
