@@ -108,3 +108,9 @@ export function answerWith(
     response.end('data: [DONE]\n\n');
   };
 }
+
+/** Refuses a request with OpenAI's error body. */
+export function sendError(response: ServerResponse, status: number, code: string, message: string): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } }));
+}

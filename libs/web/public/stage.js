@@ -76,7 +76,7 @@ export class Stage {
     }
     const shown = marks.find(({ index }) => index === highlighted);
     const hole = shown ? `M${corners(shown.grounding).join('L')}Z` : '';
-    this.shade.setAttribute('d', `M0 0H${width}V${height}H0Z${hole}`);
+    this.shade.setAttribute('d', `M-1-1H${width + 1}V${height + 1}H-1Z${hole}`);
     this.shade.classList.toggle('on', shown !== undefined);
     marks.forEach(({ index }, position) => {
       for (const element of [this.overlay.children[position + 1], this.labels.children[position]]) {
@@ -149,7 +149,11 @@ function corners({ box: { x1, y1, x2, y2 }, quad }) {
 function boxLabel({ grounding: { text, box }, index }, width, height) {
   const label = create('span', { className: `label ${hueClass(index)}` }, text.trim() || t('box', { n: index + 1 }));
   label.classList.toggle('inside', box.y1 / height < 0.1);
-  label.style.left = `${(Math.max(box.x1, 0) / width) * 100}%`;
+  // Anchored to the side of the box that leaves the words more room.
+  const fromRight = box.x1 + box.x2 > width;
+  label.classList.toggle('from-right', fromRight);
+  if (fromRight) label.style.right = `${(1 - Math.min(box.x2 / width, 1)) * 100}%`;
+  else label.style.left = `${(Math.max(box.x1, 0) / width) * 100}%`;
   label.style.top = `${(Math.max(box.y1, 0) / height) * 100}%`;
   return label;
 }

@@ -118,7 +118,7 @@ export class Transcript {
    */
   showWords(words, exchange) {
     const { answer } = exchange;
-    const segments = parseAnswer(answer.raw, answer.state === 'growing');
+    const segments = parseAnswer(answer.raw, answer.state !== 'done');
     segments.forEach((segment, position) => {
       const old = words.children[position];
       const reusable = old instanceof HTMLElement && old.classList.contains(segment.kind);
