@@ -35,7 +35,7 @@ export async function convertCheckpoint(options: ConvertOptions & { bundleDirect
   }
   const checkpoint = await openCheckpoint(options.checkpointDirectory);
   try {
-    return await writeBundle(checkpoint, target, options);
+    return await writeBundle(checkpoint, target, options, 'keep');
   } finally {
     await checkpoint.close();
   }
@@ -54,8 +54,7 @@ export async function ensureBundle(options: ConvertOptions & { cacheDirectory: s
     const target = resolve(options.cacheDirectory, `${nameOf(options)}-${source.slice(0, 12)}`);
     const present = await openBundle(target).catch(() => undefined);
     if (present?.manifest.source === source) return present;
-    await rm(target, { recursive: true, force: true });
-    return await writeBundle(checkpoint, target, options);
+    return await writeBundle(checkpoint, target, options, 'replace');
   } finally {
     await checkpoint.close();
   }
@@ -69,32 +68,54 @@ async function sourceOf(checkpoint: Checkpoint, options: ConvertOptions): Promis
   return sha256([...parts, precisions.head, await checkpoint.identity()].join('\n'));
 }
 
-async function writeBundle(checkpoint: Checkpoint, target: string, options: ConvertOptions): Promise<Bundle> {
+async function writeBundle(
+  checkpoint: Checkpoint,
+  target: string,
+  options: ConvertOptions,
+  occupied: 'keep' | 'replace',
+): Promise<Bundle> {
   const watched = new WatchedWeights(checkpoint, options);
   const plan = await options.family.plan(watched);
   const source = await sourceOf(checkpoint, options);
   await removeAbandoned(target);
-  const partial = `${target}.partial-${process.pid}`;
+  const partial = `${target}.partial-${process.pid}-${++conversions}`;
   await mkdir(partial, { recursive: true });
   try {
     await writeParts(watched, plan, partial, { ...options, name: nameOf(options), source });
-    await rename(partial, target).catch(async (error: unknown) => {
-      // Another process converted the same checkpoint meanwhile: its bundle is as good.
-      const present = await openBundle(target).catch(() => undefined);
-      if (present?.manifest.source !== source) throw error;
-    });
+    return await publish(partial, target, source, occupied);
   } finally {
     await rm(partial, { recursive: true, force: true });
   }
-  return openBundle(target);
 }
+
+/** Conversions started in this process: those to the same target at the same time write into folders of their own. */
+let conversions = 0;
+
+/** Gives a finished bundle its name. One of the same source that is there already is as good; anything else in a cache makes way. */
+async function publish(partial: string, target: string, source: string, occupied: 'keep' | 'replace'): Promise<Bundle> {
+  for (;;) {
+    try {
+      await rename(partial, target);
+      return await openBundle(target);
+    } catch (error) {
+      if (!isOccupied(error) || occupied === 'keep') throw error;
+    }
+    const present = await openBundle(target).catch(() => undefined);
+    if (present?.manifest.source === source) return present;
+    await rm(target, { recursive: true, force: true });
+  }
+}
+
+const isOccupied = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
 
 /** Removes what killed conversions to the same target left behind. */
 async function removeAbandoned(target: string): Promise<void> {
   const prefix = `${basename(target)}.partial-`;
   for (const entry of await readdir(dirname(target)).catch(() => [])) {
     if (!entry.startsWith(prefix)) continue;
-    if (!isRunning(Number(entry.slice(prefix.length)))) await rm(join(dirname(target), entry), { recursive: true });
+    if (!isRunning(Number.parseInt(entry.slice(prefix.length), 10)))
+      await rm(join(dirname(target), entry), { recursive: true });
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Checkpoint, DTYPE_BYTES, type RowRange, type TensorInfo } from '@eidetic/checkpoint';
+import { EideticError } from '@eidetic/core';
 import type { WeightSource } from './family.ts';
 
 /** Where a conversion stands. */
@@ -39,17 +40,21 @@ export class WatchedWeights implements WeightSource {
   }
 
   async readFloat32(name: string, range?: RowRange): Promise<Float32Array<ArrayBuffer>> {
-    this.#signal?.throwIfAborted();
+    this.#checkCancelled();
     const data = await this.#checkpoint.readFloat32(name, range);
     this.#count(data.length * DTYPE_BYTES[this.tensors.get(name)?.dtype ?? 'float32']);
     return data;
   }
 
   async readRaw(name: string, range?: RowRange): Promise<Uint8Array<ArrayBuffer>> {
-    this.#signal?.throwIfAborted();
+    this.#checkCancelled();
     const data = await this.#checkpoint.readRaw(name, range);
     this.#count(data.length);
     return data;
+  }
+
+  #checkCancelled(): void {
+    if (this.#signal?.aborted) throw EideticError.from(this.#signal.reason);
   }
 
   #count(bytes: number): void {
