@@ -17,6 +17,7 @@ const urlsOf = (request: SentRequest | undefined) =>
     .flatMap(({ content }) => (typeof content === 'string' ? [] : content))
     .flatMap(({ image_url }) => (image_url ? [image_url.url.slice(0, 24)] : []));
 
+const resources = new AsyncDisposableStack();
 let browser: Browser;
 let server: ScriptedServer;
 let url: string;
@@ -47,7 +48,7 @@ const done = (count = 1) =>
     .waitFor();
 
 beforeAll(async () => {
-  browser = await launchChromium();
+  browser = resources.use(await launchChromium());
 });
 beforeEach(async () => {
   server = new ScriptedServer();
@@ -59,7 +60,7 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
   expect(complaints).toEqual([]);
 });
-afterAll(() => browser.close());
+afterAll(() => resources.disposeAsync());
 
 describe('pictures', () => {
   it('takes pictures by drop, by paste and by choice, and sends them in that order', async () => {

@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { GOLDENS_DIRECTORY, type GoldenCase, goldens, imagesOf } from '../support/goldens.ts';
+import { launchChromium } from './chromium.ts';
+import { dropPictures } from './drop-pictures.ts';
+import { StandaloneServer } from './standalone-server.ts';
+
+interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+const resources = new AsyncDisposableStack();
+let server: StandaloneServer;
+let browser: Browser;
+let page: Page;
+let complaints: string[];
+
+beforeAll(async () => {
+  browser = resources.use(await launchChromium());
+  server = resources.use(await StandaloneServer.start());
+});
+beforeEach(async () => {
+  page = await browser.newPage({ locale: 'en-US' });
+  complaints = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  await page.goto(server.url);
+});
+afterEach(async () => {
+  await page.close();
+  expect(complaints).toEqual([]);
+});
+afterAll(() => resources.disposeAsync());
+
+function goldenNamed(name: string): GoldenCase {
+  const golden = goldens.cases.find((candidate) => candidate.name === name);
+  if (golden === undefined) throw new Error(`There is no golden ${name}.`);
+  return golden;
+}
+
+function questionOf(golden: GoldenCase): string {
+  const content = golden.messages.at(-1)?.content ?? '';
+  return typeof content === 'string'
+    ? content
+    : content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+}
+
+/** Intersection over union. */
+function overlap(a: Rectangle, b: Rectangle): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  const shared = Math.max(width, 0) * Math.max(height, 0);
+  return shared / (a.width * a.height + b.width * b.height - shared);
+}
+
+async function rectangleOf(selector: string): Promise<Rectangle> {
+  const rectangle = await page.locator(selector).boundingBox();
+  if (rectangle === null) throw new Error(`${selector} is not visible.`);
+  return rectangle;
+}
+
+async function ask(question: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Your question' }).fill(question);
+  await page.keyboard.press('Enter');
+}
+
+it.each(['17-ground-en', '18-ground-zh'])(
+  'drops a picture on the page, asks where something is, and sees a box drawn at the right place (%s)',
+  async (name) => {
+    const golden = goldenNamed(name);
+    await dropPictures(
+      page,
+      imagesOf(golden).map((image) => join(GOLDENS_DIRECTORY, image)),
+    );
+    await page.locator('.unsent').waitFor();
+    await ask(questionOf(golden));
+    await page.locator('.answer.done').waitFor();
+
+    const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = (/\((\d+),(\d+)\),\((\d+),(\d+)\)/.exec(golden.output_text) ?? [])
+      .slice(1)
+      .map((coordinate) => Number(coordinate) / 1000);
+    const picture = await rectangleOf('.picture');
+    const expected = {
+      x: picture.x + x1 * picture.width,
+      y: picture.y + y1 * picture.height,
+      width: (x2 - x1) * picture.width,
+      height: (y2 - y1) * picture.height,
+    };
+    expect(overlap(await rectangleOf('.mark .line'), expected)).toBeGreaterThan(0.8);
+    const words = /<ref>(.*)<\/ref>/.exec(golden.output_text)?.[1] ?? '';
+    expect(await page.locator('.words').textContent()).toBe(words);
+    expect(await page.locator('.label').textContent()).toBe(words);
+  },
+);
+
+it('looks at a picture once: the second turn and the next dialog reuse its embedding', async () => {
+  const picture = join(GOLDENS_DIRECTORY, 'images/05-detail-1.png');
+  await dropPictures(page, [picture]);
+  await page.locator('.unsent').waitFor();
+  await ask('What is this?');
+  await page.locator('.answer.done').waitFor();
+  expect(await page.locator('.facts').textContent()).toContain('picture encoded');
+  await ask('What color is the background?');
+  await page.locator('.answer.done').nth(1).waitFor();
+  expect(await page.locator('.facts').nth(1).textContent()).toContain('picture remembered');
+  await page.getByRole('button', { name: 'New dialog' }).click();
+  await dropPictures(page, [picture]);
+  await page.locator('.unsent').waitFor();
+  await ask('What is this?');
+  await page.locator('.answer.done').waitFor();
+  expect(await page.locator('.facts').textContent()).toContain('picture remembered');
+});
