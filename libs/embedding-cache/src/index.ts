@@ -1,1 +1,5 @@
-export {};
+export {
+  createMemoryEmbeddingCache,
+  type EmbeddingCacheStats,
+  type MemoryEmbeddingCache,
+} from './memory-embedding-cache.ts';

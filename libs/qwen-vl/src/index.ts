@@ -5,3 +5,4 @@ export {
   type QwenVlConfig,
   type VisualConfig,
 } from './config.ts';
+export { createPreprocess } from './preprocess.ts';

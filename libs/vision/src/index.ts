@@ -1,1 +1,6 @@
-export {};
+export {
+  createVisionEncoder,
+  type LocalVisionEncoder,
+  type Preprocess,
+  type VisionEncoderOptions,
+} from './vision-encoder.ts';

@@ -1,0 +1,44 @@
+import type { EmbeddingCache, ImageEmbedding } from '@eidetic/core';
+import { LRUCache } from 'lru-cache';
+
+/** What a cache holds, and what it did since it was made. */
+export interface EmbeddingCacheStats {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+  readonly hits: number;
+  readonly misses: number;
+}
+
+/** Embeddings in this process's memory. */
+export interface MemoryEmbeddingCache extends EmbeddingCache {
+  stats(): EmbeddingCacheStats;
+}
+
+/**
+ * Keeps at most `maxBytes` of embeddings, the least recently used leave first. An embedding larger than `maxBytes` is
+ * not kept. A view on a larger buffer is copied: else the whole buffer would stay and not be counted.
+ */
+export function createMemoryEmbeddingCache(options: { readonly maxBytes: number }): MemoryEmbeddingCache {
+  const { maxBytes } = options;
+  const entries = new LRUCache<string, ImageEmbedding>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ data }) => data.byteLength,
+  });
+  let hits = 0;
+  let misses = 0;
+  return {
+    async get(key) {
+      const embedding = entries.get(key);
+      if (embedding === undefined) misses++;
+      else hits++;
+      return embedding;
+    },
+    async set(key, embedding) {
+      const { data } = embedding;
+      const owned = data.byteLength === data.buffer.byteLength;
+      entries.set(key, owned ? embedding : { ...embedding, data: data.slice() });
+    },
+    stats: () => ({ entries: entries.size, bytes: entries.calculatedSize, maxBytes, hits, misses }),
+  };
+}

@@ -1,0 +1,112 @@
+import type { Manifest } from '@eidetic/bundle';
+import { EideticError, type EncodeResult, type VisionEncoder } from '@eidetic/core';
+import type { ResizedImage } from '@eidetic/image';
+import type { Environment, SessionOptions } from '@eidetic/ort';
+import { createBatcher } from './batcher.ts';
+import { createVisionGraph } from './vision-graph.ts';
+
+/** What a model family does to a compressed picture before its vision graph sees it. */
+export type Preprocess = (bytes: Uint8Array, signal?: AbortSignal) => Promise<ResizedImage>;
+
+/** How a vision encoder is made. */
+export interface VisionEncoderOptions {
+  /** An opened bundle, of which only the vision part is used. */
+  readonly bundle: { readonly manifest: Pick<Manifest, 'vision'>; path(file: string): string };
+  readonly environment: Environment;
+  /** How the graph is loaded: provider and threads. */
+  readonly session?: SessionOptions;
+  readonly preprocess: Preprocess;
+  /** Most pictures in one run of the graph. */
+  readonly maxBatch: number;
+}
+
+/** A vision encoder in this process. */
+export interface LocalVisionEncoder extends VisionEncoder {
+  /** Refuses new work, finishes what was accepted, then frees the graph. */
+  close(): Promise<void>;
+}
+
+/**
+ * Loads a bundle's vision graph. Pictures of all callers are decoded side by side and share batches: whatever is ready
+ * when the graph falls idle runs next, while later pictures are still being decoded.
+ *
+ * @throws EideticError `invalid_bundle`, `invalid_config`.
+ */
+export async function createVisionEncoder(options: VisionEncoderOptions): Promise<LocalVisionEncoder> {
+  const { bundle, environment, session, preprocess, maxBatch } = options;
+  const { vision } = bundle.manifest;
+  const loaded = await environment.createSession(bundle.path(vision.graph), session);
+  const graph = createVisionGraph(loaded, vision, maxBatch);
+  const batcher = createBatcher(maxBatch, graph.run);
+  const inFlight = new Set<Promise<unknown>>();
+  let closed: Promise<void> | undefined;
+
+  const encodeOne = async (bytes: Uint8Array, signal?: AbortSignal): Promise<EncodeResult> => {
+    try {
+      const image = await preprocess(bytes, signal);
+      const pixels = image.pixels.data;
+      if (pixels.length !== graph.pixelBytes) {
+        const message = `Preprocessing made ${pixels.length} bytes of pixels; the vision graph takes ${graph.pixelBytes}.`;
+        throw new EideticError('internal', message);
+      }
+      const { features, encodeMs } = await batcher.submit(pixels, signal);
+      requireFinite(features);
+      return {
+        ok: true,
+        embedding: {
+          data: features,
+          tokens: vision.tokensPerImage,
+          hidden: vision.hidden,
+          imageWidth: image.originalWidth,
+          imageHeight: image.originalHeight,
+        },
+        timings: { decodeMs: image.decodeMs, preprocessMs: image.resizeMs, encodeMs },
+      };
+    } catch (error) {
+      return { ok: false, error: EideticError.from(error) };
+    }
+  };
+
+  const close = async (): Promise<void> => {
+    await Promise.all(inFlight);
+    graph.release();
+  };
+
+  return {
+    fingerprint: vision.fingerprint,
+    tokensPerImage: vision.tokensPerImage,
+    async encode(images, signal) {
+      if (closed !== undefined) throw new EideticError('unavailable', 'The vision encoder is closed.');
+      if (signal?.aborted) throw EideticError.from(signal.reason);
+      const work = Promise.all(images.map((bytes) => encodeOne(bytes, signal)));
+      inFlight.add(work);
+      void work.then(() => inFlight.delete(work));
+      return await untilAborted(work, signal);
+    },
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+/** A NaN or an infinity makes the sum one; finite float32 values cannot overflow a double. */
+function requireFinite(features: Float32Array): void {
+  let sum = 0;
+  for (const value of features) sum += value;
+  if (Number.isFinite(sum)) return;
+  throw new EideticError(
+    'inference_failed',
+    'The vision graph made values that are not finite. Use a bundle of higher precision.',
+  );
+}
+
+/** Settles as `work` does, or rejects as soon as `signal` is aborted; a run of the graph cannot be interrupted. */
+function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (signal === undefined) return work;
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const leave = (): void => reject(EideticError.from(signal.reason));
+  signal.addEventListener('abort', leave, { once: true });
+  work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  return promise;
+}

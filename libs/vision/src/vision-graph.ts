@@ -1,0 +1,85 @@
+import type { Manifest } from '@eidetic/bundle';
+import { EideticError } from '@eidetic/core';
+import { type Binding, type Session, Tensor } from '@eidetic/ort';
+
+/** One picture's features and the run time of the batch that it was part of. */
+export interface EncodedPixels {
+  /** Row-major `[tokens, hidden]`; its own memory. */
+  readonly features: Float32Array;
+  readonly encodeMs: number;
+}
+
+/** The vision graph of a bundle with its input and output memory. One run at a time. */
+export interface VisionGraph {
+  /** Bytes of one picture's pixels: `[imageSize, imageSize, 3]`. */
+  readonly pixelBytes: number;
+  /** Encodes 1 to `maxBatch` pictures of `pixelBytes` bytes. */
+  run(batch: readonly Uint8Array[]): Promise<readonly EncodedPixels[]>;
+  /** Frees the memory and the session. */
+  release(): void;
+}
+
+/**
+ * Prepares a loaded vision graph. Takes the session over.
+ *
+ * @throws EideticError `invalid_bundle` when the graph is not what the manifest says.
+ */
+export function createVisionGraph(session: Session, vision: Manifest['vision'], maxBatch: number): VisionGraph {
+  const { imageSize, tokensPerImage, hidden } = vision;
+  const pixelDims = [imageSize, imageSize, 3];
+  const featureDims = [tokensPerImage, hidden];
+  requireTensor(session.inputs, 'pixels', 'uint8', pixelDims);
+  requireTensor(session.outputs, 'image_features', 'float32', featureDims);
+
+  const pixelBytes = imageSize * imageSize * 3;
+  const featureLength = tokensPerImage * hidden;
+  const pixels = new Uint8Array(maxBatch * pixelBytes);
+  const features = new Float32Array(maxBatch * featureLength);
+  /** By batch size; all over the same memory. */
+  const bindings = new Map<number, Binding>();
+
+  const bindingFor = (size: number): Binding => {
+    const prepared = bindings.get(size);
+    if (prepared !== undefined) return prepared;
+    const input = Tensor.fromArray(pixels.subarray(0, size * pixelBytes), [size, ...pixelDims]);
+    const output = Tensor.fromArray(features.subarray(0, size * featureLength), [size, ...featureDims]);
+    const binding = session.bind().input('pixels', input).output('image_features', output);
+    bindings.set(size, binding);
+    return binding;
+  };
+
+  return {
+    pixelBytes,
+    async run(batch) {
+      for (const [i, picture] of batch.entries()) pixels.set(picture, i * pixelBytes);
+      const start = performance.now();
+      await bindingFor(batch.length).run();
+      const encodeMs = performance.now() - start;
+      return batch.map((_, i) => ({
+        features: features.slice(i * featureLength, (i + 1) * featureLength),
+        encodeMs,
+      }));
+    },
+    release() {
+      for (const binding of bindings.values()) binding.release();
+      session.release();
+    },
+  };
+}
+
+function requireTensor(values: Session['inputs'], name: string, type: string, dims: readonly number[]): void {
+  const found = values.find((value) => value.name === name);
+  // A dimension that the graph leaves open fits any size.
+  const open = (dim: number | string | undefined): boolean => typeof dim === 'string' || dim === -1;
+  const fits =
+    found?.type === type &&
+    found.dims.length === dims.length + 1 &&
+    open(found.dims[0]) &&
+    dims.every((dim, i) => found.dims[i + 1] === dim || open(found.dims[i + 1]));
+  if (fits) return;
+  const actual = found === undefined ? 'is missing' : `is ${found.type} [${found.dims}]`;
+  throw new EideticError(
+    'invalid_bundle',
+    `"${name}" of the vision graph ${actual}; the manifest needs ${type} [batch,${dims}]. Convert the checkpoint again.`,
+  );
+}
