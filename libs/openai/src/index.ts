@@ -1,1 +1,1 @@
-export { type OpenaiApiOptions, openaiApi } from './openai-api.ts';
+export { answerErrors, type OpenaiApiOptions, openaiApi } from './openai-api.ts';

@@ -220,12 +220,12 @@ describe('errors', () => {
     expect((await post(answering(), '')).statusCode).toBe(400);
   });
 
-  it('another content type is a 400 that names the right one', async () => {
+  it.each(['application/xml', 'text/plain', ''])('content type %j is a 400 that names the right one', async (type) => {
     const response = await answering().inject({
       method: 'POST',
       url: '/v1/chat/completions',
-      headers: { 'content-type': 'application/xml' },
-      payload: '<a/>',
+      headers: { 'content-type': type },
+      payload: JSON.stringify(BODY),
     });
     expect(response.statusCode).toBe(400);
     expect(response.json().error.message).toContain('application/json');

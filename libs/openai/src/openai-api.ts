@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
-import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { chatCompletion, chatCompletionChunks } from './chat-completion.ts';
 import { parseChatCompletionRequest } from './chat-completion-request.ts';
 import { type ErrorBody, errorBody, toEideticError } from './error-response.ts';
@@ -32,9 +32,10 @@ const requestId = ({ headers }: { readonly headers: NodeJS.Dict<string | string[
   return typeof own === 'string' && /^[\w.:/+=-]{1,128}$/.test(own) ? own : randomUUID();
 };
 
+/** The message of a refusal may repeat what the client sent: it is not logged. */
 const logFailure = (request: FastifyRequest, error: EideticError): void => {
   if (error.kind.type === 'server_error' && error.code !== 'cancelled') request.log.error({ err: error }, 'failed');
-  else request.log.info({ code: error.code, reason: error.message }, 'refused');
+  else request.log.info({ code: error.code, param: error.details.param }, 'refused');
 };
 
 const sendError = (reason: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
@@ -64,13 +65,13 @@ const lifeOf = (reply: FastifyReply, deadlineMs: number): AbortSignal => {
 async function* supervise(
   events: AsyncIterable<ChatEvent>,
   signal: AbortSignal,
-  request: FastifyRequest,
+  log: FastifyBaseLogger,
 ): AsyncGenerator<ChatEvent, void, undefined> {
   try {
     for await (const event of events) {
       if (event.kind === 'finished') {
         const { reason, usage, timings } = event;
-        request.log.info({ reason, usage, timings }, 'answered');
+        log.info({ reason, usage, timings }, 'answered');
       }
       yield event;
     }
@@ -94,8 +95,9 @@ const answerChat =
     refuseOtherModels(model, service.model);
     // Callers may repeat their x-request-id; the id of the answer is unique.
     const head = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model };
+    const log = request.log.child({ completionId: head.id });
     const signal = lifeOf(reply, options.requestDeadlineMs);
-    const events = supervise(service.chat({ ...chat, requestId: head.id }, signal), signal, request);
+    const events = supervise(service.chat({ ...chat, requestId: head.id }, signal), signal, log);
     if (!stream) return chatCompletion(head, events);
 
     const chunks = chatCompletionChunks(head, await started(events), includeUsage);
@@ -146,9 +148,17 @@ const addRoutes = (app: FastifyInstance, service: ChatService, options: OpenaiAp
   }
 };
 
+/** Gives all errors of `app`, unknown routes included, OpenAI's body and the status of their code in `ERROR_KINDS`. */
+export const answerErrors = (app: FastifyInstance): void => {
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
+  app.setNotFoundHandler((request) => {
+    throw new EideticError('not_found', `${request.method} ${request.url}: no such route; the API is under /v1.`);
+  });
+};
+
 /**
- * A Fastify plugin with OpenAI's HTTP API under `/v1`: chat completions, streamed or whole, and the list of models. All
- * errors have OpenAI's body and the status of their code in `ERROR_KINDS`.
+ * A Fastify plugin with OpenAI's HTTP API under `/v1`: chat completions, streamed or whole, and the list of models. Its
+ * errors are those of {@link answerErrors}.
  */
 export const openaiApi =
   (service: ChatService, options: OpenaiApiOptions): FastifyPluginCallback =>
@@ -159,10 +169,8 @@ export const openaiApi =
         v1.addHook('onRequest', async (request, reply) => {
           reply.header('x-request-id', request.id);
         });
-        v1.setErrorHandler((error, request, reply) => sendError(error, request, reply));
-        v1.setNotFoundHandler((request) => {
-          throw new EideticError('not_found', `${request.method} ${request.url}: no such route.`);
-        });
+        v1.removeContentTypeParser('text/plain');
+        answerErrors(v1);
         addRoutes(v1, service, options);
         registered();
       },

@@ -1,0 +1,202 @@
+import { createServer } from 'node:net';
+import type { ChatEvent, ChatService } from '@eidetic/chat';
+import { loadConfig } from '@eidetic/config';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type App, createApp, type ModelLoader } from './app.ts';
+import { CONFIG_DEFINITION } from './config.ts';
+
+const MODEL = 'qwen-vl-nano-chat';
+const ANSWER: readonly ChatEvent[] = [
+  { kind: 'started', images: [], promptTokens: 5 },
+  { kind: 'text', text: 'Hello' },
+  {
+    kind: 'finished',
+    reason: 'stop',
+    usage: { promptTokens: 5, imageTokens: 0, cachedTokens: 0, completionTokens: 1 },
+    timings: { imagesMs: 0, firstTokenMs: 1, totalMs: 1 },
+  },
+];
+
+/** Answers "Hello"; while `held` is pending it says nothing after its first word. */
+const helloService = (held: Promise<void> = Promise.resolve()): ChatService => ({
+  model: MODEL,
+  async *chat() {
+    yield* ANSWER.slice(0, 2);
+    await held;
+    yield* ANSWER.slice(2);
+  },
+});
+
+const loaded =
+  (chatService: ChatService): ModelLoader =>
+  async () => ({ chatService, release: async () => {} });
+
+const appWith = (loadModel: ModelLoader, env: Record<string, string> = {}): { app: App; lines: string[] } => {
+  const lines: string[] = [];
+  const settings = { EIDETIC_HTTP_PORT: '0', EIDETIC_LOG_LEVEL: 'silent', EIDETIC_DRAIN_LIMIT: '20s', ...env };
+  const app = createApp(loadConfig(CONFIG_DEFINITION, settings), loadModel, (line) => lines.push(line));
+  onTestFinished(() => app.stop());
+  return { app, lines };
+};
+
+const chat = (address: string, fields: object = {}): Promise<Response> =>
+  fetch(`${address}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: 'Hi' }], ...fields }),
+  });
+
+describe('the standalone server', () => {
+  it('answers chats once it has started', async () => {
+    const { app } = appWith(loaded(helloService()));
+    const address = await app.start();
+    expect(await (await chat(address)).json()).toMatchObject({ choices: [{ message: { content: 'Hello' } }] });
+    expect(await (await fetch(`${address}/v1/models`)).json()).toMatchObject({ data: [{ id: MODEL }] });
+    expect((await fetch(`${address}/readyz`)).status).toBe(200);
+  });
+
+  it('listens while the model loads: alive, not ready, and saying why', async () => {
+    const probe = createServer();
+    const port = await new Promise<number>((resolve) => {
+      probe.listen(0, '127.0.0.1', () => resolve((probe.address() as { port: number }).port));
+    });
+    await new Promise((resolve) => probe.close(resolve));
+    const address = `http://127.0.0.1:${port}`;
+    const reached = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    const { app, lines } = appWith(
+      async (_, { onProgress }) => {
+        onProgress('converting the decoder, 40 %');
+        reached.resolve();
+        await finish.promise;
+        return { chatService: helloService(), release: async () => {} };
+      },
+      { EIDETIC_HTTP_PORT: String(port) },
+    );
+    const start = app.start();
+    await reached.promise;
+    expect((await fetch(`${address}/healthz`)).status).toBe(200);
+    const readiness = await fetch(`${address}/readyz`);
+    expect(readiness.status).toBe(503);
+    expect(await readiness.json()).toEqual({ status: 'starting: converting the decoder, 40 %' });
+    const refused = await chat(address);
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(await refused.json()).toMatchObject({ error: { code: 'unavailable', message: /40 %/ } });
+    expect(lines).toEqual(['converting the decoder, 40 %']);
+    finish.resolve();
+    await start;
+    expect((await chat(address)).status).toBe(200);
+  });
+
+  it('drains: the running stream ends whole, new requests get 503, then the model is released', async () => {
+    const held = Promise.withResolvers<void>();
+    let released = false;
+    const { app } = appWith(async () => ({
+      chatService: helloService(held.promise),
+      release: async () => {
+        released = true;
+      },
+    }));
+    const address = await app.start();
+    const stream = await chat(address, { stream: true });
+    const drained = app.drain();
+    expect((await fetch(`${address}/readyz`)).status).toBe(503);
+    expect((await fetch(`${address}/healthz`)).status).toBe(200);
+    expect((await chat(address)).status).toBe(503);
+    held.resolve();
+    expect(await stream.text()).toMatch(/"finish_reason":"stop".*\n\ndata: \[DONE\]\n\n$/);
+    await drained;
+    await app.stop();
+    expect(released).toBe(true);
+    await expect(fetch(`${address}/healthz`)).rejects.toThrow();
+  });
+
+  it('gives up loading when it is told to stop', async () => {
+    const reached = Promise.withResolvers<void>();
+    const { app } = appWith(async (_, { signal }) => {
+      const aborted = Promise.withResolvers<never>();
+      signal.addEventListener('abort', () => aborted.reject(signal.reason));
+      reached.resolve();
+      return aborted.promise;
+    });
+    const start = expect(app.start()).rejects.toThrow('aborted');
+    await reached.promise;
+    await app.drain();
+    await app.stop();
+    await start;
+  });
+
+  it('names a port that is taken, before it loads anything', async () => {
+    const { app } = appWith(loaded(helloService()));
+    const port = new URL(await app.start()).port;
+    const second = appWith(
+      () => {
+        throw new Error('loaded');
+      },
+      { EIDETIC_HTTP_PORT: port },
+    );
+    await expect(second.app.start()).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: `Cannot listen on 127.0.0.1:${port}: it is in use by another program. Stop that program, or set EIDETIC_HTTP_PORT and EIDETIC_HTTP_HOST.`,
+    });
+  });
+
+  it('counts requests by route and status, chats by how they end', async () => {
+    const { app } = appWith(loaded(helloService()));
+    const address = await app.start();
+    await chat(address);
+    await chat(address, { tools: [] });
+    await fetch(`${address}/nowhere/at/all`);
+    const metrics = await (await fetch(`${address}/metrics`)).text();
+    expect(metrics.split('\n')).toEqual(
+      expect.arrayContaining([
+        'eidetic_http_requests_total{method="POST",route="/v1/chat/completions",status="200"} 1',
+        'eidetic_http_requests_total{method="POST",route="/v1/chat/completions",status="400"} 1',
+        'eidetic_http_requests_total{method="GET",route="unknown",status="404"} 1',
+        'eidetic_chat_requests_finished_total{reason="stop"} 1',
+        'eidetic_chat_requests_running 0',
+      ]),
+    );
+  });
+
+  it('answers unknown routes outside the API with an error body too', async () => {
+    const { app } = appWith(loaded(helloService()));
+    const response = await fetch(`${await app.start()}/chat/completions`, { method: 'POST' });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({
+      error: { code: 'not_found', message: 'POST /chat/completions: no such route; the API is under /v1.' },
+    });
+  });
+});
+
+describe('the web page', () => {
+  it('is served with its types, under a policy that allows its own scripts only', async () => {
+    const { app } = appWith(loaded(helloService()));
+    const address = await app.start();
+    const page = await fetch(`${address}/`);
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
+    expect(page.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(await page.text()).toContain('<title>Eidetic</title>');
+    const script = await fetch(`${address}/main.js`);
+    expect(script.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+    expect((await fetch(`${address}/examples/bees.png`)).headers.get('content-type')).toBe('image/png');
+  });
+
+  it('is not sent again while it is unchanged', async () => {
+    const { app } = appWith(loaded(helloService()));
+    const address = await app.start();
+    const etag = (await fetch(`${address}/style.css`)).headers.get('etag') ?? '';
+    const again = await fetch(`${address}/style.css`, { headers: { 'if-none-match': etag } });
+    expect([again.status, await again.text()]).toEqual([304, '']);
+  });
+
+  it.each(['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/examples', '/src/index.ts'])(
+    'gives away nothing else: %s',
+    async (path) => {
+      const { app } = appWith(loaded(helloService()));
+      expect((await fetch(`${await app.start()}${path}`)).status).toBe(404);
+    },
+  );
+});

@@ -1,0 +1,93 @@
+import type { ChatService } from '@eidetic/chat';
+import { EideticError } from '@eidetic/core';
+import { createLogger, createMetrics, type Metrics, measureChat } from '@eidetic/telemetry';
+import manifest from '../package.json' with { type: 'json' };
+import { ChatGate, type GateState } from './chat-gate.ts';
+import { planOf, type StandaloneConfig } from './config.ts';
+import { createHttpServer, type Readiness } from './http-server.ts';
+
+/** A model that answers, and how to let go of it. */
+export interface LoadedModel {
+  readonly chatService: ChatService;
+  release(): Promise<void>;
+}
+
+/** Loads what the configuration names. Aborting `signal` gives up. */
+export type ModelLoader = (
+  config: StandaloneConfig,
+  context: { readonly metrics: Metrics; readonly onProgress: (step: string) => void; readonly signal: AbortSignal },
+) => Promise<LoadedModel>;
+
+/** The running server. */
+export interface App {
+  /**
+   * Listens at once, then loads the model; resolves when chats are answered, with the address to reach them.
+   *
+   * @throws EideticError `invalid_config` when the port is taken; what the loader throws.
+   */
+  start(): Promise<string>;
+  /** Refuses new chats and lets the running ones end, up to the drain limit. */
+  drain(): Promise<void>;
+  /** Closes the server and releases the model. */
+  stop(): Promise<void>;
+}
+
+const readinessOf = (state: GateState): Readiness => {
+  if (state.kind === 'starting') return { ready: false, status: `starting: ${state.detail}` };
+  return { ready: state.kind === 'ready', status: state.kind };
+};
+
+const listenError = (reason: unknown, { httpHost, httpPort }: StandaloneConfig): EideticError => {
+  const { code } = reason as NodeJS.ErrnoException;
+  const problem = code === 'EADDRINUSE' ? 'it is in use by another program' : String(reason);
+  const advice = 'Stop that program, or set EIDETIC_HTTP_PORT and EIDETIC_HTTP_HOST.';
+  return new EideticError('invalid_config', `Cannot listen on ${httpHost}:${httpPort}: ${problem}. ${advice}`, {
+    cause: reason,
+  });
+};
+
+/** Puts the server together. `report` receives lines for the person at the terminal. */
+export const createApp = (config: StandaloneConfig, loadModel: ModelLoader, report: (line: string) => void): App => {
+  const { modelName } = planOf(config);
+  const metrics = createMetrics({ version: manifest.version, model: modelName });
+  const gate = new ChatGate(modelName);
+  const server = createHttpServer({
+    chatService: gate,
+    readiness: () => readinessOf(gate.state),
+    metrics,
+    logger: createLogger({ level: config.logLevel, service: 'standalone', version: manifest.version }),
+    api: config,
+  });
+  const loading = new AbortController();
+  let model: Promise<LoadedModel> | undefined;
+
+  return {
+    async start() {
+      const address = await server.listen({ port: config.httpPort, host: config.httpHost }).catch((reason: unknown) => {
+        throw listenError(reason, config);
+      });
+      const onProgress = (step: string): void => {
+        gate.describeStart(step);
+        report(step);
+      };
+      loading.signal.throwIfAborted();
+      model = loadModel(config, { metrics, onProgress, signal: loading.signal });
+      const { chatService } = await model;
+      gate.open(measureChat(chatService, metrics, () => performance.now()));
+      return address;
+    },
+    async drain() {
+      loading.abort();
+      await gate.drain(config.drainLimitMs);
+    },
+    async stop() {
+      loading.abort();
+      await server.close();
+      // A model that failed to load was reported by start().
+      await model?.then(
+        ({ release }) => release(),
+        () => undefined,
+      );
+    },
+  };
+};

@@ -1,0 +1,82 @@
+import type { ChatEvent, ChatRequest, ChatService } from '@eidetic/chat';
+import { describe, expect, it } from 'vitest';
+import { ChatGate } from './chat-gate.ts';
+
+const request: ChatRequest = { requestId: '1', messages: [], sampling: {}, stop: [] };
+const piece: ChatEvent = { kind: 'text', text: 'a' };
+
+/** Answers with one piece, then waits for `finish` or the abort. */
+const slowService = () => {
+  const finish = Promise.withResolvers<void>();
+  const service: ChatService = {
+    model: 'nano',
+    async *chat(_, signal) {
+      yield piece;
+      signal?.addEventListener('abort', () => finish.reject(new Error('stopped')));
+      await finish.promise;
+      yield piece;
+    },
+  };
+  return { service, finish: finish.resolve };
+};
+
+describe('ChatGate', () => {
+  it('says how far the start is until it is open', async () => {
+    const gate = new ChatGate('nano');
+    gate.describeStart('converting, 40 %');
+    await expect(gate.chat(request).next()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'The server is starting (converting, 40 %); try again in a moment.',
+    });
+    gate.open(slowService().service);
+    expect((await gate.chat(request).next()).value).toEqual(piece);
+  });
+
+  it('lets running answers end and refuses new ones once it drains', async () => {
+    const { service, finish } = slowService();
+    const gate = new ChatGate('nano');
+    gate.open(service);
+    const answer = gate.chat(request);
+    await answer.next();
+    let drained = false;
+    const draining = gate.drain(60_000).then(() => {
+      drained = true;
+    });
+    await expect(gate.chat(request).next()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(drained).toBe(false);
+    finish();
+    expect((await answer.next()).value).toEqual(piece);
+    expect((await answer.next()).done).toBe(true);
+    await draining;
+  });
+
+  it('ends running answers when the drain limit passes', async () => {
+    const gate = new ChatGate('nano');
+    gate.open(slowService().service);
+    const answer = gate.chat(request);
+    await answer.next();
+    const rest = answer.next();
+    const refused = expect(rest).rejects.toMatchObject({ code: 'unavailable', message: /shut down/ });
+    await gate.drain(1);
+    await refused;
+  });
+
+  it('stays shut when the model is loaded after draining has begun', async () => {
+    const gate = new ChatGate('nano');
+    await gate.drain(60_000);
+    gate.open(slowService().service);
+    expect(gate.state.kind).toBe('draining');
+  });
+
+  it('passes the abort of its caller on', async () => {
+    const gate = new ChatGate('nano');
+    gate.open(slowService().service);
+    const leaving = new AbortController();
+    const answer = gate.chat(request, leaving.signal);
+    await answer.next();
+    const rest = answer.next();
+    leaving.abort();
+    await expect(rest).rejects.toMatchObject({ code: 'cancelled' });
+    await gate.drain(60_000);
+  });
+});

@@ -1,0 +1,79 @@
+import type { ChatEvent, ChatRequest, ChatService } from '@eidetic/chat';
+import { EideticError } from '@eidetic/core';
+
+/** Whether chats are answered, and if not, why. */
+export type GateState =
+  | { readonly kind: 'starting'; readonly detail: string }
+  | { readonly kind: 'ready'; readonly service: ChatService }
+  | { readonly kind: 'draining' };
+
+/**
+ * The chat service as clients see it from the first moment to the last: while the model is loading, and once draining has
+ * begun, requests are refused with `unavailable`; those that run when draining begins may end.
+ */
+export class ChatGate implements ChatService {
+  readonly model: string;
+  #state: GateState = { kind: 'starting', detail: 'loading the model' };
+  readonly #running = new Set<AbortController>();
+  readonly #drained = Promise.withResolvers<void>();
+
+  constructor(model: string) {
+    this.model = model;
+  }
+
+  get state(): GateState {
+    return this.#state;
+  }
+
+  /** Says how far the start has come. */
+  describeStart(detail: string): void {
+    if (this.#state.kind === 'starting') this.#state = { kind: 'starting', detail };
+  }
+
+  /** From now on `service` answers, unless draining has begun. */
+  open(service: ChatService): void {
+    if (this.#state.kind === 'starting') this.#state = { kind: 'ready', service };
+  }
+
+  async *chat(request: ChatRequest, signal?: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
+    const service = this.#admit();
+    const life = new AbortController();
+    const both = signal === undefined ? life.signal : AbortSignal.any([life.signal, signal]);
+    this.#running.add(life);
+    try {
+      yield* service.chat(request, both);
+    } catch (error) {
+      throw EideticError.from(both.aborted ? both.reason : error);
+    } finally {
+      this.#running.delete(life);
+      this.#endDrain();
+    }
+  }
+
+  /** Refuses new requests; resolves when the running ones have ended. After `limitMs` they are ended. */
+  async drain(limitMs: number): Promise<void> {
+    this.#state = { kind: 'draining' };
+    const limit = setTimeout(() => {
+      const reason = new EideticError('unavailable', 'The server shut down before the answer was done; ask again.');
+      for (const life of this.#running) life.abort(reason);
+    }, limitMs);
+    this.#endDrain();
+    await this.#drained.promise;
+    clearTimeout(limit);
+  }
+
+  #endDrain(): void {
+    if (this.#state.kind === 'draining' && this.#running.size === 0) this.#drained.resolve();
+  }
+
+  #admit(): ChatService {
+    switch (this.#state.kind) {
+      case 'ready':
+        return this.#state.service;
+      case 'starting':
+        throw new EideticError('unavailable', `The server is starting (${this.#state.detail}); try again in a moment.`);
+      case 'draining':
+        throw new EideticError('unavailable', 'The server is shutting down.');
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { ChatService } from '@eidetic/chat';
+import { answerErrors, type OpenaiApiOptions, openaiApi } from '@eidetic/openai';
+import type { Metrics } from '@eidetic/telemetry';
+import { publicDirectory } from '@eidetic/web';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { webPage } from './web-page.ts';
+
+/** Answers of `/readyz`: whether a chat would be answered now, and if not, why. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly status: string;
+}
+
+/** What the server is made of. */
+export interface HttpServerParts {
+  readonly chatService: ChatService;
+  readonly readiness: () => Readiness;
+  readonly metrics: Metrics;
+  readonly logger: FastifyBaseLogger;
+  readonly api: OpenaiApiOptions;
+}
+
+/** Routes for which a line in the log would only be noise. */
+const QUIET_ROUTES: readonly (string | undefined)[] = ['/healthz', '/readyz', '/metrics'];
+
+/** The API under `/v1`, the web page under `/`, `/healthz`, `/readyz` and `/metrics`; not listening yet. */
+export const createHttpServer = ({
+  chatService,
+  readiness,
+  metrics,
+  logger,
+  api,
+}: HttpServerParts): FastifyInstance => {
+  const app = fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { url: route } = request.routeOptions;
+    const { method } = request;
+    metrics.httpRequests.inc({ method, route: route ?? 'unknown', status: reply.statusCode });
+    const level = QUIET_ROUTES.includes(route) ? 'debug' : 'info';
+    request.log[level]({ method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+  });
+  answerErrors(app);
+  app.get('/healthz', () => ({ status: 'alive' }));
+  app.get('/readyz', (_, reply) => {
+    const { ready, status } = readiness();
+    return reply.code(ready ? 200 : 503).send({ status });
+  });
+  app.get('/metrics', async (_, reply) => {
+    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  void app.register(webPage(publicDirectory));
+  void app.register(openaiApi(chatService, api));
+  return app;
+};
