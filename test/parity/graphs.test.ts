@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Bundle } from '@eidetic/bundle';
 import { Environment, type Session, Tensor, type TensorArray } from '@eidetic/ort';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { testBundle } from '../support/bundles.ts';
+import { FLOAT32_PRECISIONS, testBundle } from '../support/bundles.ts';
 import { type GoldenCase, goldenArray, goldens } from '../support/goldens.ts';
 
 let bundle: Bundle;
@@ -10,7 +10,7 @@ let vision: Session;
 let decoder: Session;
 
 beforeAll(async () => {
-  bundle = await testBundle('float32', 'float32');
+  bundle = await testBundle(FLOAT32_PRECISIONS);
   const environment = Environment.load();
   vision = await environment.createSession(bundle.path(bundle.manifest.vision.graph));
   decoder = await environment.createSession(bundle.path(bundle.manifest.decoder.graph));

@@ -22,7 +22,7 @@ export interface EngineOptions {
   readonly slots: number;
   /** Most positions of one sequence; at most the model's `maxPositions`. */
   readonly maxContext: number;
-  /** Most prompt positions between two decode steps: bounds how long running answers wait for a new prompt. */
+  /** Most prompt positions between two decode steps, at least 4: bounds how long running answers wait for a new prompt. */
   readonly prefillChunk: number;
   /** Requests that may wait for a slot; more are refused with `overloaded`. */
   readonly maxWaiting: number;
@@ -43,7 +43,7 @@ export class Engine implements Decoder {
   /** By slot. */
   readonly #running: (Sequence | undefined)[];
   #loop: Promise<void> | undefined;
-  #stopped = false;
+  #stopped: Promise<void> | undefined;
 
   private constructor(options: EngineOptions, session: Session) {
     this.#options = options;
@@ -86,8 +86,12 @@ export class Engine implements Decoder {
   }
 
   /** Refuses new requests, ends the running ones with `unavailable`, and frees the model. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
+  stop(): Promise<void> {
+    this.#stopped ??= this.#shutDown();
+    return this.#stopped;
+  }
+
+  async #shutDown(): Promise<void> {
     const error = new EideticError('unavailable', 'The engine is stopping.');
     for (const sequence of [...this.#waiting, ...this.#running]) sequence?.fail(error);
     await this.#loop;
@@ -127,11 +131,11 @@ export class Engine implements Decoder {
   }
 
   #enqueue(sequence: Sequence): void {
-    if (this.#stopped) throw new EideticError('unavailable', 'The engine is stopping.');
-    const free = this.#running.some((slot) => !slot || slot.ended);
-    const waiting = this.#waiting.filter((other) => !other.ended).length;
-    if (!free && waiting >= this.#options.maxWaiting) {
-      throw new EideticError('overloaded', `${waiting} requests are waiting already. Try again later.`);
+    if (this.#stopped !== undefined) throw new EideticError('unavailable', 'The engine is stopping.');
+    const { slots, maxWaiting } = this.#options;
+    const present = [...this.#running, ...this.#waiting].filter((other) => other && !other.ended).length;
+    if (present >= slots + maxWaiting) {
+      throw new EideticError('overloaded', `${present - slots} requests are waiting already. Try again later.`);
     }
     this.#waiting.push(sequence);
     this.#loop ??= this.#run().finally(() => {
@@ -167,7 +171,7 @@ export class Engine implements Decoder {
   async #prefill(sequence: Sequence): Promise<void> {
     const { hidden } = this.#options.bundle.manifest.decoder;
     const { slot = 0, prefilled, prompt, ropeOffset, request } = sequence;
-    const rows = Math.min(this.#options.prefillChunk, prompt.length - prefilled);
+    const rows = chunkRows(prompt.length - prefilled, this.#options.prefillChunk);
     const embeddings = new Float32Array(rows * hidden);
     try {
       for (let i = 0; i < rows; i++) {
@@ -251,6 +255,15 @@ function checkEmbedding(key: string, embedding: ImageEmbedding, tokens: number, 
   if (data.some((x) => !Number.isFinite(x))) {
     throw new EideticError('unavailable', `The embedding ${key} holds numbers that are not finite.`);
   }
+}
+
+/**
+ * Positions of the next prefill chunk. Never leaves a single one for the last: GroupQueryAttention computes one new position
+ * by another kernel than several, and a prompt's logits must not depend on where it was cut.
+ */
+function chunkRows(remaining: number, chunk: number): number {
+  const rows = Math.min(chunk, remaining);
+  return remaining - rows === 1 ? rows - 1 : rows;
 }
 
 /** Dynamic NTK: the rotary table is chosen by the length of the whole prompt and kept for the whole answer. */

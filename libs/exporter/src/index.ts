@@ -4,4 +4,4 @@ export { type ActivationType, constantOf, type LinearFormat, linear } from './li
 export { denseMatrix, type Matrix, transpose } from './matrix.ts';
 export { GraphBuilder, MICROSOFT, type Value } from './onnx/graph-builder.ts';
 export type { ConvertProgress } from './watched-weights.ts';
-export { EXPORTER_VERSION, type PartPrecisions } from './write-parts.ts';
+export { DEFAULT_PRECISIONS, EXPORTER_VERSION, type PartPrecisions } from './write-parts.ts';

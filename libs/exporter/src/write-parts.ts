@@ -21,6 +21,11 @@ export interface PartPrecisions {
   readonly head: Precision;
 }
 
+/**
+ * What a CPU serves fastest at no measured loss of accuracy: docs/decisions/0003-default-precision.md has the table.
+ */
+export const DEFAULT_PRECISIONS: PartPrecisions = { vision: 'float32', decoder: 'int8', head: 'int8' };
+
 /** What the manifest says beyond the family's plan. */
 export interface BundleOptions {
   readonly name: string;
