@@ -53,12 +53,9 @@ const CALLS = {
   RunWithBinding: entry(133, 'pointer', 'pointer', 'pointer'),
   BindInput: entry(136, 'pointer', 'string', 'pointer'),
   BindOutput: entry(137, 'pointer', 'string', 'pointer'),
-  BindOutputToDevice: entry(138, 'pointer', 'string', 'pointer'),
-  GetBoundOutputValues: entry(140, 'pointer', 'pointer', 'memory', 'memory'),
   SessionOptionsAppendExecutionProvider_CUDA_V2: entry(204, 'pointer', 'pointer'),
   UpdateCUDAProviderOptions: entry(206, 'pointer', 'strings', 'strings', 'size'),
   UpdateEnvWithCustomLogLevel: entry(226, 'pointer', 'int'),
-  CopyTensors: entry(378, 'pointer', 'memory', 'memory', 'pointer', 'size'),
 } as const;
 
 /** Functions that return a status and write one value of at most eight bytes through their last parameter. */
@@ -79,7 +76,6 @@ const GETTERS = {
   CastTypeInfoToTensorInfo: entry(55, 'pointer'),
   GetTensorElementType: entry(60, 'pointer'),
   GetDimensionsCount: entry(61, 'pointer'),
-  GetTensorTypeAndShape: entry(65, 'pointer'),
   CreateMemoryInfo: entry(68, 'string', 'int', 'int', 'int'),
   GetAllocatorWithDefaultOptions: entry(78),
   SessionEndProfiling: entry(110, 'pointer', 'pointer'),
@@ -96,7 +92,6 @@ const RELEASES = {
   ReleaseSession: 95,
   ReleaseValue: 96,
   ReleaseTypeInfo: 98,
-  ReleaseTensorTypeAndShapeInfo: 99,
   ReleaseSessionOptions: 100,
   ReleaseAllocator: 132,
   ReleaseIoBinding: 135,
@@ -131,11 +126,12 @@ export type Api = {
 
 type NativeFunction = ReturnType<LibraryHandle['func']>;
 
-/** Makes the functions callable, given the addresses in an `OrtApi` table. */
-export function bindApi(table: readonly Pointer[]): Api {
+type Native = (index: number, result: string, parameters: readonly string[]) => NativeFunction;
+
+/** Makes the functions of an `OrtApi` table callable. */
+export function bindApi(table: Pointer): Api {
   const native = (index: number, result: string, parameters: readonly string[]): NativeFunction => {
-    const address = table[index];
-    if (address === undefined) throw new EideticError('internal', `The OrtApi table has no entry ${index}.`);
+    const address: Pointer = koffi.decode(table, index * koffi.sizeof('void *'), 'void *');
     return koffi.decode(address, koffi.proto(result, [...parameters]));
   };
   const check = statusCheck(native);
@@ -144,10 +140,10 @@ export function bindApi(table: readonly Pointer[]): Api {
     functions[name] = bindCall(native(index, 'void *', parameters.map(cType)), check);
   }
   for (const [name, { index, parameters }] of Object.entries(GETTERS)) {
-    functions[name] = bindGetter(native(index, 'void *', [...parameters, 'memory' as const].map(cType)), check);
+    functions[name] = bindGetter(native(index, 'void *', [...parameters.map(cType), C_TYPES.memory]), check);
   }
-  for (const [name, index] of Object.entries(RELEASES)) functions[name] = native(index, 'void', ['void *']);
-  const api = functions as Api; // holds exactly the names of the three tables, from which the type is made
+  for (const [name, index] of Object.entries(RELEASES)) functions[name] = native(index, 'void', [C_TYPES.pointer]);
+  const api = functions as Api; // the names of the three tables, from which the type is made
   return {
     ...api,
     hostMemory: api.CreateMemoryInfo('Cpu', 0, 0, 0),
@@ -159,7 +155,7 @@ const cType = (kind: Kind): string => C_TYPES[kind];
 
 type Check = (status: Pointer | null) => void;
 
-function statusCheck(native: (index: number, result: string, parameters: readonly string[]) => NativeFunction): Check {
+function statusCheck(native: Native): Check {
   const errorCode = native(GET_ERROR_CODE, 'int', ['void *']);
   const errorMessage = native(GET_ERROR_MESSAGE, 'const char *', ['void *']);
   const releaseStatus = native(RELEASES.ReleaseStatus, 'void', ['void *']);
@@ -193,6 +189,13 @@ function bindGetter(call: NativeFunction, check: Check): Callable<readonly unkno
 
 function callAsync(call: NativeFunction, args: readonly unknown[]): Promise<Pointer | null> {
   return new Promise((resolve, reject) => {
-    call.async(...args, (error: unknown, status: Pointer | null) => (error ? reject(error) : resolve(status)));
+    try {
+      call.async(...args, (error: unknown, status: Pointer | null) => (error ? reject(error) : resolve(status)));
+    } catch (cause) {
+      const limit = koffi.config().max_async_calls ?? 0;
+      throw new EideticError('overloaded', `More than ${limit} calls of onnxruntime are under way. Await some first.`, {
+        cause,
+      });
+    }
   });
 }

@@ -30,7 +30,7 @@ export class Binding {
     abandoned.register(this, this.#handle, this);
   }
 
-  /** Reads the input `name` from `tensor`. */
+  /** Reads the input `name` from `tensor`: what it holds when a run starts. */
   input(name: string, tensor: Tensor): this {
     this.#bind('input', name, tensor);
     return this;
@@ -93,7 +93,13 @@ export class Binding {
 
   #start(): Handle {
     this.#checkIdle();
-    for (const { memory } of this.#inputs.values()) if (memory) checkBuffer(memory.buffer);
+    const { library, device } = this.#session;
+    for (const [name, value] of this.#inputs) {
+      if (!value.memory) continue;
+      checkBuffer(value.memory.buffer);
+      // onnxruntime copies a host tensor to a GPU when it is bound, not when the graph runs: bind again what may have changed.
+      if (device.location !== 'cpu') library.api.BindInput(this.#handle.pointer, name, value.pointer);
+    }
     for (const { memory } of this.#outputs.values()) if (memory) checkBuffer(memory.buffer);
     this.#running = true;
     return this.#handle;

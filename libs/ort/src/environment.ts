@@ -3,10 +3,12 @@ import koffi from 'koffi';
 import type { Pointer } from './api.ts';
 import { Handle } from './handle.ts';
 import { type Library, loadLibrary } from './library.ts';
+import { builtInProviders } from './providers.ts';
 import { Session } from './session.ts';
 import type { Device } from './session-core.ts';
 import { createSessionOptions, type SessionOptions } from './session-options.ts';
 import { sessionError } from './status.ts';
+import { checkBuffer } from './tensor.ts';
 import { readInputs, readOutputs } from './value-info.ts';
 
 const LOG_LEVELS = ['verbose', 'info', 'warning', 'error', 'fatal'] as const;
@@ -18,9 +20,15 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface EnvironmentOptions {
   /** The `libonnxruntime.so.1` to load, for instance one with CUDA; default the one inside onnxruntime-node. */
   readonly libraryPath?: string;
-  /** Default `error`. */
+  /** Default `fatal`: what goes wrong is thrown, no need to log it as well. */
   readonly logLevel?: LogLevel;
 }
+
+/** An ONNX model: `y = Identity(x)` over uint8 of any length. */
+const COPY_MODEL = Buffer.from(
+  'CAg6PAoQCgF4EgF5IghJZGVudGl0eRIEdGlueVoQCgF4EgsKCQgCEgUKAxIBbmIQCgF5EgsKCQgCEgUKAxIBbkIECgAQEQ==',
+  'base64',
+);
 
 const environments = new Map<Library, Environment>();
 
@@ -28,6 +36,7 @@ const environments = new Map<Library, Environment>();
 export class Environment {
   readonly #library: Library;
   readonly #pointer: Pointer;
+  readonly #copiers = new Map<string, Promise<Session>>();
 
   private constructor(library: Library, logLevel: LogLevel) {
     this.#library = library;
@@ -43,7 +52,7 @@ export class Environment {
         library.api.UpdateEnvWithCustomLogLevel(loaded.#pointer, LOG_LEVELS.indexOf(options.logLevel));
       return loaded;
     }
-    const environment = new Environment(library, options.logLevel ?? 'error');
+    const environment = new Environment(library, options.logLevel ?? 'fatal');
     environments.set(library, environment);
     return environment;
   }
@@ -55,14 +64,7 @@ export class Environment {
 
   /** Execution providers that the library was built with, such as `CPUExecutionProvider`. */
   providers(): readonly string[] {
-    const { api } = this.#library;
-    const [address, count] = [new BigUint64Array(1), new Int32Array(1)];
-    api.GetAvailableProviders(address, count);
-    try {
-      return koffi.decode(address[0], 'char *', count[0] ?? 0);
-    } finally {
-      api.ReleaseAvailableProviders(address[0] ?? 0n, count[0] ?? 0);
-    }
+    return builtInProviders(this.#library);
   }
 
   /**
@@ -71,33 +73,55 @@ export class Environment {
    */
   async createSession(model: string | Uint8Array, options: SessionOptions = {}): Promise<Session> {
     const library = this.#library;
-    const { api } = library;
-    const name = typeof model === 'string' ? model : `of ${model.byteLength} bytes`;
-    const native = createSessionOptions(library, options, this.providers());
-    let pointer: Pointer;
+    const pointer = await this.#load(model, options);
+    const handle = new Handle(pointer, () => library.api.ReleaseSession(pointer));
     try {
-      pointer = await (typeof model === 'string'
-        ? api.CreateSession.async(this.#pointer, model, native)
-        : api.CreateSessionFromArray.async(this.#pointer, addressOf(model), model.byteLength, native));
-    } catch (error) {
-      throw sessionError(error, name);
-    } finally {
-      api.ReleaseSessionOptions(native);
-    }
-    const handle = new Handle(pointer, () => api.ReleaseSession(pointer));
-    try {
-      const [inputs, outputs] = [readInputs(library, pointer), readOutputs(library, pointer)];
-      return new Session({ library, handle, model: name, device: deviceOf(options), inputs, outputs, released: false });
+      return new Session({
+        library,
+        handle,
+        model: nameOf(model),
+        device: deviceOf(options),
+        inputs: readInputs(library, pointer),
+        outputs: readOutputs(library, pointer),
+        copier: () => this.#copier(options.provider),
+        released: false,
+      });
     } catch (error) {
       handle.drop();
       throw error;
     }
   }
+
+  async #load(model: string | Uint8Array, options: SessionOptions): Promise<Pointer> {
+    const { api } = this.#library;
+    const native = createSessionOptions(this.#library, options);
+    try {
+      if (typeof model === 'string') return await api.CreateSession.async(this.#pointer, model, native);
+      return await api.CreateSessionFromArray.async(this.#pointer, addressOf(model), model.byteLength, native);
+    } catch (error) {
+      throw sessionError(error, nameOf(model));
+    } finally {
+      api.ReleaseSessionOptions(native);
+    }
+  }
+
+  /** One per provider, kept: making a session costs much more than a copy. */
+  #copier(provider: SessionOptions['provider'] = 'cpu'): Promise<Session> {
+    const key = JSON.stringify(provider);
+    const made = this.#copiers.get(key);
+    if (made) return made;
+    const copier = this.createSession(COPY_MODEL, { provider, intraOpThreads: 1 });
+    this.#copiers.set(key, copier);
+    copier.catch(() => this.#copiers.delete(key)); // the caller has the error; the next copy tries again
+    return copier;
+  }
 }
 
+const nameOf = (model: string | Uint8Array): string => (typeof model === 'string' ? model : `of ${model.length} bytes`);
+
 function addressOf(bytes: Uint8Array): Pointer {
-  if (bytes.byteLength === 0) throw new EideticError('invalid_bundle', 'The bytes of the model are empty.');
-  void bytes.buffer; // moves a small array out of V8's heap, where it would not stay in place
+  checkBuffer(bytes.buffer);
+  if (bytes.length === 0) throw new EideticError('invalid_bundle', 'It has no bytes.');
   return koffi.address(bytes);
 }
 

@@ -8,9 +8,6 @@ import { type Api, bindApi, type Pointer } from './api.ts';
 /** Version of the `OrtApi` table that is asked for; the table is append-only, so later libraries serve it too. */
 const ORT_API_VERSION = 29;
 
-/** Entries of the table that this package may use: up to `CopyTensors`. */
-const TABLE_LENGTH = 379;
-
 /** Native code that allocates on the stack, the CUDA provider above all, crashes on koffi's default of 128 kiB. */
 const STACK_SIZE_BYTES = 16 * 1024 * 1024;
 
@@ -77,7 +74,7 @@ function open(path: string): Library {
     if (api === null) {
       throw new Error(`it is version ${version}, and version 1.${ORT_API_VERSION} or later is needed`);
     }
-    return { path, version, handle, api: bindApi(koffi.decode(api, koffi.array('void *', TABLE_LENGTH))) };
+    return { path, version, handle, api: bindApi(api) };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EideticError('invalid_config', `Cannot use ${path} as the onnxruntime library: ${reason}.`, { cause });

@@ -2,6 +2,7 @@ import { EideticError } from '@eidetic/core';
 import type { Pointer } from './api.ts';
 import type { Handle } from './handle.ts';
 import type { Library } from './library.ts';
+import type { Session } from './session.ts';
 import type { Location } from './tensor.ts';
 import type { ValueInfo } from './value-info.ts';
 
@@ -20,6 +21,8 @@ export interface SessionCore {
   readonly device: Device;
   readonly inputs: ReadonlyMap<string, ValueInfo>;
   readonly outputs: ReadonlyMap<string, ValueInfo>;
+  /** A session of the same provider with the graph `y = x` over bytes: how elements get from one device to another. */
+  readonly copier: () => Promise<Session>;
   released: boolean;
 }
 

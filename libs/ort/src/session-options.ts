@@ -1,16 +1,13 @@
 import { EideticError } from '@eidetic/core';
-import type { Pointer } from './api.ts';
+import type { Api, Pointer } from './api.ts';
 import type { Library } from './library.ts';
+import { appendCuda, type CudaOptions } from './providers.ts';
 
 /** `GraphOptimizationLevel` of the C API. */
 const OPTIMIZATION_LEVELS = { disabled: 0, basic: 1, extended: 2, all: 99 } as const;
 
-/** Options of the CUDA provider: `deviceId`, and any of onnxruntime's own (`cudnn_conv_algo_search`, `gpu_mem_limit`, ...). */
-export interface CudaOptions {
-  /** Default 0. */
-  readonly deviceId?: number;
-  readonly [option: string]: string | number | undefined;
-}
+const INTRA_OP_SPINNING = 'session.intra_op.allow_spinning';
+const INTER_OP_SPINNING = 'session.inter_op.allow_spinning';
 
 /** How a model is loaded and run. */
 export interface SessionOptions {
@@ -30,22 +27,14 @@ export interface SessionOptions {
   readonly config?: Readonly<Record<string, string>>;
 }
 
-/** The native options; the caller releases them. Throws `invalid_config` for a provider that is not to be had. */
-export function createSessionOptions(library: Library, options: SessionOptions, providers: readonly string[]): Pointer {
+/** The native options; the caller releases them. Throws `invalid_config` for an option or provider that cannot be had. */
+export function createSessionOptions(library: Library, options: SessionOptions): Pointer {
   const { api } = library;
   const native = api.CreateSessionOptions();
   try {
-    api.SetSessionGraphOptimizationLevel(native, OPTIMIZATION_LEVELS[options.graphOptimization ?? 'all']);
-    if (options.intraOpThreads !== undefined) api.SetIntraOpNumThreads(native, options.intraOpThreads);
-    if (options.interOpThreads !== undefined) api.SetInterOpNumThreads(native, options.interOpThreads);
-    if (options.allowSpinning !== undefined) {
-      const value = options.allowSpinning ? '1' : '0';
-      api.AddSessionConfigEntry(native, 'session.intra_op.allow_spinning', value);
-      api.AddSessionConfigEntry(native, 'session.inter_op.allow_spinning', value);
-    }
-    for (const [key, value] of Object.entries(options.config ?? {})) api.AddSessionConfigEntry(native, key, value);
-    if (options.profilePrefix !== undefined) api.EnableProfiling(native, options.profilePrefix);
-    if (options.provider && options.provider !== 'cpu') appendCuda(library, native, options.provider.cuda, providers);
+    setOptions(api, native, options);
+    const { provider = 'cpu' } = options;
+    if (provider !== 'cpu') appendCuda(library, native, provider.cuda);
     return native;
   } catch (error) {
     api.ReleaseSessionOptions(native);
@@ -53,29 +42,23 @@ export function createSessionOptions(library: Library, options: SessionOptions, 
   }
 }
 
-function appendCuda(library: Library, native: Pointer, options: CudaOptions, providers: readonly string[]): void {
-  const { api } = library;
-  if (!providers.includes('CUDAExecutionProvider')) {
-    throw new EideticError(
-      'invalid_config',
-      `The onnxruntime library at ${library.path} was built without CUDA. Name the libonnxruntime.so.1 of a GPU release (onnxruntime-linux-x64-gpu-${library.version}) as the library path, or use the cpu provider.`,
-    );
-  }
-  const { deviceId = 0, ...others } = options;
-  const entries = Object.entries({ device_id: deviceId, ...others }).map(
-    ([key, value]) => [key, String(value)] as const,
-  );
-  const [keys, values] = [entries.map(([key]) => key), entries.map(([, value]) => value)];
+function setOptions(api: Api, native: Pointer, options: SessionOptions): void {
+  const { graphOptimization = 'all', allowSpinning = true, config = {} } = options;
+  api.SetSessionGraphOptimizationLevel(native, OPTIMIZATION_LEVELS[graphOptimization]);
+  api.SetIntraOpNumThreads(native, threads('intraOpThreads', options.intraOpThreads));
+  api.SetInterOpNumThreads(native, threads('interOpThreads', options.interOpThreads));
+  const spinning = allowSpinning ? '1' : '0';
+  const entries = { [INTRA_OP_SPINNING]: spinning, [INTER_OP_SPINNING]: spinning, ...config };
   try {
-    const cuda = api.CreateCUDAProviderOptions();
-    try {
-      api.UpdateCUDAProviderOptions(cuda, keys, values, entries.length);
-      api.SessionOptionsAppendExecutionProvider_CUDA_V2(native, cuda);
-    } finally {
-      api.ReleaseCUDAProviderOptions(cuda);
-    }
+    for (const [key, value] of Object.entries(entries)) api.AddSessionConfigEntry(native, key, value);
+    if (options.profilePrefix !== undefined) api.EnableProfiling(native, options.profilePrefix);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EideticError('invalid_config', `The CUDA provider cannot be used: ${reason}`, { cause });
+    throw new EideticError('invalid_config', `Bad session options. ${EideticError.from(cause).message}`, { cause });
   }
+}
+
+/** onnxruntime takes 0 for its default. */
+function threads(name: string, count = 0): number {
+  if (Number.isInteger(count) && count >= 0) return count;
+  throw new EideticError('invalid_config', `${name} is ${count}: give a positive integer, or nothing for the default.`);
 }

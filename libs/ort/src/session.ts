@@ -1,8 +1,9 @@
+import { EideticError } from '@eidetic/core';
 import { Binding } from './binding.ts';
 import { type ElementType, elementCode, elementCount } from './element-type.ts';
 import { abandoned, Handle } from './handle.ts';
 import { checkLive, createMemoryInfo, type SessionCore } from './session-core.ts';
-import { nativeTensor, shapeOf, type Tensor } from './tensor.ts';
+import { bytesOf, nativeTensor, shapeOf, type Tensor } from './tensor.ts';
 import { takeString, type ValueInfo } from './value-info.ts';
 
 /**
@@ -48,6 +49,25 @@ export class Session {
       session.drop();
     });
     return nativeTensor({ library, handle, type, dims, location: device.location });
+  }
+
+  /**
+   * Copies the elements of one tensor to another of the same type and size, wherever each of them is: on the host or on
+   * the session's device.
+   */
+  async copy(source: Tensor, destination: Tensor): Promise<void> {
+    const { copier } = this.#live();
+    if (source.type !== destination.type || source.sizeBytes !== destination.sizeBytes) {
+      throw new EideticError(
+        'inference_failed',
+        `Cannot copy ${source.type} [${source.dims}] to ${destination.type} [${destination.dims}].`,
+      );
+    }
+    using from = bytesOf(source);
+    using to = bytesOf(destination);
+    const session = await copier();
+    using binding = session.bind().input('x', from).output('y', to);
+    await binding.run();
   }
 
   /** Ends the profiling that `profilePrefix` began, and returns the path of the file with the trace (chrome://tracing). */

@@ -22,9 +22,12 @@ const STATUS_NAMES = [
 /** Statuses of a session that could not be created for a reason other than the model itself. */
 const NOT_THE_MODEL: ReadonlySet<unknown> = new Set(['ENGINE_ERROR', 'RUNTIME_EXCEPTION', 'EP_FAIL']);
 
+/** Source file, line and function that some messages begin with. */
+const SOURCE_LOCATION = /^\/\S+:\d+ .*?\[ONNXRuntimeError\] : \d+ : \w+ : /;
+
 /** The error for a failed status. `details.status` is the name of the status code. */
 export function statusError(code: number, message: string): EideticError {
-  return new EideticError('inference_failed', `onnxruntime: ${message.trim()}`, {
+  return new EideticError('inference_failed', `onnxruntime: ${message.trim().replace(SOURCE_LOCATION, '')}`, {
     details: { status: STATUS_NAMES[code] ?? String(code) },
   });
 }

@@ -28,6 +28,9 @@ export interface NativeTensor {
 /** The tensor's `OrtValue` in a library; for this package only. */
 export let valueIn: (tensor: Tensor, library: Library) => Handle;
 
+/** The tensor's memory as a tensor of bytes; for this package only. */
+export let bytesOf: (tensor: Tensor) => Tensor;
+
 /** Makes a tensor that owns an `OrtValue`; for this package only. */
 export let nativeTensor: (parts: NativeTensor) => Tensor;
 
@@ -91,20 +94,7 @@ export class Tensor {
         `A view of shape [${dims}] from element ${offset} on does not fit a tensor of shape [${this.dims}].`,
       );
     }
-    if (this.#array) {
-      this.#check();
-      return Tensor.fromArray(this.#array.subarray(offset, offset + count), dims, this.type);
-    }
-    const { library, handle } = this.#own();
-    const memory = library.api.GetTensorMemoryInfo(handle.pointer);
-    const address = library.api.GetTensorMutableData(handle.pointer) + BigInt(offset * elementSize(this.type));
-    const value = createValue(library, memory, address, dims, this.type);
-    handle.retain();
-    const viewed = new Handle(value, () => {
-      library.api.ReleaseValue(value);
-      handle.drop();
-    });
-    return new Tensor(this.type, dims, this.location, { library, handle: viewed });
+    return this.#part(offset * elementSize(this.type), dims, this.type);
   }
 
   /** Frees the tensor, at once or when the last binding and run that use it let go. Releasing twice does nothing. */
@@ -118,6 +108,30 @@ export class Tensor {
 
   [Symbol.dispose](): void {
     this.release();
+  }
+
+  #part(offsetBytes: number, dims: readonly number[], type: ElementType): Tensor {
+    this.#check();
+    const array = this.#array;
+    if (array) {
+      checkBuffer(array.buffer);
+      const offset = offsetBytes / array.BYTES_PER_ELEMENT;
+      const part =
+        type === this.type
+          ? array.subarray(offset, offset + elementCount(dims))
+          : new Uint8Array(array.buffer, array.byteOffset + offsetBytes, elementCount(dims));
+      return new Tensor(type, dims, 'cpu', { array: part });
+    }
+    const { library, handle } = this.#own();
+    const { api } = library;
+    const address = api.GetTensorMutableData(handle.pointer) + BigInt(offsetBytes);
+    const value = createValue(library, api.GetTensorMemoryInfo(handle.pointer), address, dims, type);
+    handle.retain();
+    const part = new Handle(value, () => {
+      api.ReleaseValue(value);
+      handle.drop();
+    });
+    return new Tensor(type, dims, this.location, { library, handle: part });
   }
 
   #adopt(library: Library, handle: Handle): { readonly library: Library; readonly handle: Handle } {
@@ -156,31 +170,31 @@ export class Tensor {
 
   static {
     valueIn = (tensor, library) => tensor.#valueIn(library);
+    bytesOf = (tensor) => tensor.#part(0, [tensor.sizeBytes], 'uint8');
     nativeTensor = ({ library, handle, type, dims, location }) => new Tensor(type, dims, location, { library, handle });
   }
 }
 
-/** Refuses memory that may go away or move under native code. */
+/**
+ * Refuses memory that may go away or move under native code. Asking an array for its buffer, as callers must to call this,
+ * has an effect: arrays of up to 64 bytes lie inside V8's heap and move at a collection; this moves them out for good.
+ */
 export function checkBuffer(buffer: ArrayBufferLike): void {
-  const trouble =
-    buffer instanceof SharedArrayBuffer
-      ? 'shared'
-      : buffer.detached
-        ? 'detached'
-        : buffer.resizable
-          ? 'resizable'
-          : undefined;
-  if (trouble) {
-    throw new EideticError(
-      'inference_failed',
-      `A tensor cannot lie over a ${trouble} buffer. Use an array over an ArrayBuffer of fixed length that stays where it is.`,
-    );
-  }
+  const trouble = troubleWith(buffer);
+  if (!trouble) return;
+  throw new EideticError(
+    'inference_failed',
+    `Native code cannot use a ${trouble} buffer. Use an array over an ArrayBuffer of fixed length, and keep the buffer.`,
+  );
+}
+
+function troubleWith(buffer: ArrayBufferLike): string | undefined {
+  if (buffer instanceof SharedArrayBuffer) return 'shared';
+  if (buffer.detached) return 'detached';
+  return buffer.resizable ? 'resizable' : undefined;
 }
 
 function valueOver(library: Library, array: TensorArray, dims: readonly number[], type: ElementType): Handle {
-  // Arrays of up to 64 bytes lie inside V8's heap and move at a collection. Asking for the buffer, as checkBuffer's
-  // caller has done, moves them out for good.
   const value = createValue(library, library.api.hostMemory, koffi.address(array), dims, type);
   return new Handle(value, () => library.api.ReleaseValue(value), array);
 }

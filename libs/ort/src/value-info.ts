@@ -30,16 +30,6 @@ export function readOutputs(library: Library, session: Pointer): ReadonlyMap<str
   }));
 }
 
-/** Type and shape of an `OrtValue` that is a tensor. */
-export function readTensorInfo(library: Library, value: Pointer, name: string): { type: ElementType; dims: number[] } {
-  const info = library.api.GetTensorTypeAndShape(value);
-  try {
-    return { type: readType(library, info, name), dims: readDims(library, info) };
-  } finally {
-    library.api.ReleaseTensorTypeAndShapeInfo(info);
-  }
-}
-
 /** Reads a string that onnxruntime allocated, and frees it. */
 export function takeString({ api }: Library, address: Pointer): string {
   try {

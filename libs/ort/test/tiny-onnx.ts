@@ -1,6 +1,6 @@
 /** Writes small ONNX models by hand, so that tests need no exporter. Field numbers are those of onnx.proto. */
 
-/** A tensor of a graph: ONNX element type number, and sizes or names of its dimensions. */
+/** A tensor of a graph: ONNX element type number, and sizes or names of its dimensions (-1 for one with neither). */
 export interface TinyValue {
   readonly name: string;
   readonly type: number;
@@ -46,7 +46,10 @@ function message(...fields: readonly Field[]): Uint8Array {
 }
 
 function valueInfo({ name, type, dims }: TinyValue): Uint8Array {
-  const shape = dims.map((dim): Field => [1, typeof dim === 'number' ? message([1, dim]) : message([2, dim])]);
+  const shape = dims.map((dim): Field => {
+    if (typeof dim === 'string') return [1, message([2, dim])];
+    return [1, dim < 0 ? message() : message([1, dim])];
+  });
   return message([1, name], [2, message([1, message([1, type], [2, message(...shape)])])]);
 }
 
