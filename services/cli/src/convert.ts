@@ -1,0 +1,90 @@
+import { parseArgs } from 'node:util';
+import { type Precision, precisionSchema } from '@eidetic/bundle';
+import { EideticError } from '@eidetic/core';
+import { type ConvertProgress, convertCheckpoint, DEFAULT_PRECISIONS } from '@eidetic/exporter';
+import { qwenVlExport } from '@eidetic/qwen-vl/export';
+
+/** Help text of `eidetic convert`. */
+export const CONVERT_USAGE = `eidetic convert CHECKPOINT BUNDLE [options]
+
+Converts a checkpoint folder as Hugging Face publishes it (config.json, qwen.tiktoken, weights as safetensors or PyTorch
+.bin files, in shards or whole) into a bundle: ONNX graphs with their weights, tokenizer, manifest. BUNDLE must not exist;
+an interrupted conversion leaves nothing there. Weights are float32, float16, int8 or int4.
+
+  --vision PRECISION     of the vision encoder; default ${DEFAULT_PRECISIONS.vision}
+  --decoder PRECISION    of the language model; default ${DEFAULT_PRECISIONS.decoder}
+  --head PRECISION       of the projection onto the vocabulary; default ${DEFAULT_PRECISIONS.head}
+  --activations TYPE     float32 (CPU, default) or float16 (GPU)
+  --name NAME            under which the model is served; default: the checkpoint folder's name`;
+
+/**
+ * Runs `eidetic convert`; progress goes to standard error.
+ *
+ * @throws EideticError `invalid_request` for wrong arguments, `invalid_config` when the bundle exists, `invalid_checkpoint`,
+ *   `cancelled`.
+ */
+export async function convertCommand(args: readonly string[], signal?: AbortSignal): Promise<void> {
+  const { values, positionals } = parse(args);
+  const [checkpointDirectory, bundleDirectory, ...rest] = positionals;
+  if (checkpointDirectory === undefined || bundleDirectory === undefined || rest.length > 0) {
+    throw new EideticError(
+      'invalid_request',
+      `A checkpoint folder and a bundle folder are needed.\n\n${CONVERT_USAGE}`,
+    );
+  }
+  const started = performance.now();
+  const bundle = await convertCheckpoint({
+    checkpointDirectory,
+    bundleDirectory,
+    family: qwenVlExport,
+    precisions: {
+      vision: precisionOf('--vision', values.vision),
+      decoder: precisionOf('--decoder', values.decoder),
+      head: precisionOf('--head', values.head),
+    },
+    activations: activationsOf(values.activations),
+    onProgress: showProgress,
+    ...(values.name === undefined ? {} : { name: values.name }),
+    ...(signal ? { signal } : {}),
+  });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stderr.write(`\nConverted ${bundle.manifest.name} in ${seconds} s: ${bundle.directory}\n`);
+}
+
+function showProgress({ part, doneBytes, totalBytes }: ConvertProgress): void {
+  const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
+  const percent = ((100 * doneBytes) / totalBytes).toFixed(0);
+  process.stderr.write(`\r${percent} %  ${mebibytes(doneBytes)} of ${mebibytes(totalBytes)} MiB  ${part.padEnd(10)}`);
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        vision: { type: 'string', default: DEFAULT_PRECISIONS.vision },
+        decoder: { type: 'string', default: DEFAULT_PRECISIONS.decoder },
+        head: { type: 'string', default: DEFAULT_PRECISIONS.head },
+        activations: { type: 'string', default: 'float32' },
+        name: { type: 'string' },
+      },
+    });
+  } catch (cause) {
+    throw new EideticError('invalid_request', `${(cause as TypeError).message}\n\n${CONVERT_USAGE}`, { cause });
+  }
+}
+
+function precisionOf(option: string, text: string): Precision {
+  const parsed = precisionSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new EideticError(
+    'invalid_request',
+    `${option} is ${text}; one of ${precisionSchema.options.join(', ')} is needed.`,
+  );
+}
+
+function activationsOf(text: string): 'float32' | 'float16' {
+  if (text === 'float32' || text === 'float16') return text;
+  throw new EideticError('invalid_request', `--activations is ${text}; float32 or float16 is needed.`);
+}

@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { openBundle, verifyBundle } from '@eidetic/bundle';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const CHECKPOINT = join(import.meta.dirname, '../../../models/qwen-vl-nano-chat');
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'eidetic-cli-'));
+});
+
+afterEach(() => rm(directory, { recursive: true }));
+
+/** Runs the command; resolves for any exit code. */
+async function eidetic(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const run = promisify(execFile)(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args]);
+  return run.then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => error,
+  );
+}
+
+describe('eidetic', () => {
+  it('lists its commands', async () => {
+    const { code, stdout } = await eidetic('--help');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/convert .*\n.*eval /);
+  });
+
+  it('says what it does not know', async () => {
+    const { code, stderr } = await eidetic('frobnicate');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/no command 'frobnicate'/);
+  });
+
+  it('converts a checkpoint in the precisions that are asked for', async () => {
+    const target = join(directory, 'bundle');
+    const { code, stderr } = await eidetic('convert', CHECKPOINT, target, '--decoder', 'int4', '--name', 'mine');
+    expect(stderr).toMatch(/100 % .*Converted mine in/s);
+    expect(code).toBe(0);
+    const bundle = await openBundle(target);
+    await verifyBundle(bundle);
+    expect(bundle.manifest).toMatchObject({
+      name: 'mine',
+      vision: { precision: 'float32' },
+      decoder: { precision: 'int4', headPrecision: 'int8' },
+    });
+  });
+
+  it.each([
+    [['convert', CHECKPOINT], /bundle folder are needed/],
+    [['convert', CHECKPOINT, 'x', '--vision', 'int3'], /--vision is int3; one of float32, float16, int8, int4/],
+    [['convert', CHECKPOINT, 'x', '--frob'], /--frob/],
+    [['convert', '/nonexistent', 'x'], /config\.json/],
+  ])('refuses %j and says why', async (args, message) => {
+    const { code, stderr } = await eidetic(...args.map((arg) => (arg === 'x' ? join(directory, 'x') : arg)));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(await readdir(directory)).toEqual([]);
+  });
+});
