@@ -4,10 +4,11 @@ import { parseArgs } from 'node:util';
 import { describeEnvironment } from './environment.ts';
 import { formatTable, writeResult } from './report.ts';
 import { decoderSuite } from './suites/decoder.ts';
+import { httpSuite } from './suites/http.ts';
 
 const USAGE = `node bench/src/main.ts [--only NAME,NAME] [--quick] [--rounds N] [--model CHECKPOINT]`;
 
-const SUITES = [decoderSuite('int8'), decoderSuite('int4'), decoderSuite('float32')];
+const SUITES = [decoderSuite('int8'), decoderSuite('int4'), decoderSuite('float32'), httpSuite];
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 

@@ -1,0 +1,76 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bundle, Precision } from '@eidetic/bundle';
+import { ensureBundle } from '@eidetic/exporter';
+import { qwenVlExport } from '@eidetic/qwen-vl';
+import { Contender } from './contender.ts';
+import type { GgufType } from './gguf.ts';
+import type { EideticOptions } from './peers/eidetic.ts';
+import type { LlamaCppOptions } from './peers/llama-cpp.ts';
+import type { TextPeer } from './peers/protocol.ts';
+import type { StockOrtOptions } from './peers/stock-ort.ts';
+import { writeQwenGguf } from './qwen-gguf.ts';
+import { OURS } from './report.ts';
+import type { SuiteContext } from './suite.ts';
+
+/** What a decoder must hold. */
+export interface DecoderSize {
+  /** Generations at the same time. */
+  readonly sequences: number;
+  /** Positions of each. */
+  readonly contextSize: number;
+}
+
+/** llama.cpp's format of the same width: the quantised ones hold blocks of 32 with one scale, as ours do. */
+const GGUF_TYPES = { float32: 'f32', float16: 'f16', int8: 'q8_0', int4: 'q4_0' } as const satisfies Record<
+  Precision,
+  GgufType
+>;
+
+/** The checkpoint as a bundle with the whole language model in one precision, the vision encoder in float32. */
+export function bundleOf(context: SuiteContext, precision: Precision): Promise<Bundle> {
+  return ensureBundle({
+    checkpointDirectory: context.checkpointDirectory,
+    cacheDirectory: context.cacheDirectory,
+    family: qwenVlExport,
+    precisions: { vision: 'float32', decoder: precision, head: precision },
+    activations: 'float32',
+  });
+}
+
+/** Starts this repository's engine alone. */
+export async function startEidetic(
+  context: SuiteContext,
+  precision: Precision,
+  size: DecoderSize,
+): Promise<Contender<TextPeer>> {
+  const { directory: bundleDirectory } = await bundleOf(context, precision);
+  const options: EideticOptions = { bundleDirectory, threads: context.threads, ...size };
+  return Contender.start(OURS, 'eidetic', options);
+}
+
+/** Starts this repository's engine, llama.cpp and stock onnxruntime-node on the same weights. */
+export async function startDecoders(
+  context: SuiteContext,
+  precision: Precision,
+  size: DecoderSize,
+): Promise<readonly Contender<TextPeer>[]> {
+  const { threads } = context;
+  const { directory: bundleDirectory } = await bundleOf(context, precision);
+  const modelPath = await ggufOf(context, precision);
+  const llamaCpp: LlamaCppOptions = { modelPath, threads, ...size };
+  const stockOrt: StockOrtOptions = { bundleDirectory, threads };
+  return Promise.all([
+    startEidetic(context, precision, size),
+    Contender.start<TextPeer>('llama.cpp', 'llama-cpp', llamaCpp),
+    Contender.start<TextPeer>('onnxruntime-node', 'stock-ort', stockOrt),
+  ]);
+}
+
+async function ggufOf({ checkpointDirectory, cacheDirectory }: SuiteContext, precision: Precision): Promise<string> {
+  await mkdir(cacheDirectory, { recursive: true });
+  const path = join(cacheDirectory, `${precision}.gguf`);
+  const type = GGUF_TYPES[precision];
+  await writeQwenGguf(checkpointDirectory, path, { matrices: type, head: type });
+  return path;
+}

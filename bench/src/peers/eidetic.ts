@@ -1,0 +1,36 @@
+import { openBundle } from '@eidetic/bundle';
+import type { SamplingOptions } from '@eidetic/core';
+import { Engine } from '@eidetic/engine';
+import { serve, type TextPeer } from './protocol.ts';
+import { recordArrivals } from './record-arrivals.ts';
+
+/** The engine of this repository through its `Decoder` port. */
+export interface EideticOptions {
+  readonly bundleDirectory: string;
+  readonly threads: number;
+  /** Most prompts of one job. */
+  readonly sequences: number;
+  /** Most positions of one sequence. */
+  readonly contextSize: number;
+}
+
+const GREEDY: SamplingOptions = { temperature: 0, topP: 1, topK: 0, repetitionPenalty: 1, seed: 0 };
+
+await serve<EideticOptions, TextPeer>(async ({ bundleDirectory, threads, sequences, contextSize }) => {
+  const engine = await Engine.create({
+    bundle: await openBundle(bundleDirectory),
+    resolveEmbedding: async () => undefined,
+    slots: sequences,
+    maxContext: contextSize,
+    prefillChunk: contextSize,
+    maxWaiting: sequences,
+    session: { intraOpThreads: threads },
+  });
+
+  async function* generate(ids: readonly number[], maxTokens: number): AsyncIterable<number> {
+    const prompt = [{ kind: 'tokens', ids }] as const;
+    const request = { requestId: 'bench', prompt, sampling: GREEDY, maxTokens, stopTokenIds: [] };
+    for await (const event of engine.generate(request)) if (event.kind === 'token') yield event.id;
+  }
+  return { generate: (job) => recordArrivals(job, (prompt) => generate(prompt, job.tokens)) };
+});
