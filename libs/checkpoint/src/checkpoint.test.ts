@@ -229,7 +229,15 @@ describe('reading a tensor', () => {
     await using folder = await checkpointFolder({ 'model.safetensors': one });
     await using checkpoint = await openCheckpoint(folder.path);
     await truncate(join(folder.path, 'model.safetensors'), one.length - 4);
-    await expect(checkpoint.readFloat32('b')).rejects.toMatchObject({ code: 'invalid_checkpoint' });
+    await expect(checkpoint.readFloat32('b')).rejects.toThrow(/^model\.safetensors: The file ended at byte/);
+  });
+
+  it('fails with a code once the checkpoint is closed', async () => {
+    await using folder = await checkpointFolder({ 'model.safetensors': one });
+    const checkpoint = await openCheckpoint(folder.path);
+    await checkpoint.close();
+    await expect(checkpoint.readRaw('b')).rejects.toMatchObject({ code: 'invalid_checkpoint' });
+    await checkpoint.close();
   });
 });
 

@@ -15,6 +15,8 @@ describe('a safetensors file is refused when', () => {
     ['a dimension is a fraction', { a: entry({ shape: [0.5] }) }, /tensor "a": The shape \[0.5\]/],
     ['a dimension is not a number', `{"a":{"dtype":"F32","shape":[null],"data_offsets":[0,8]}}`, /"a": The shape/],
     ['a dimension is infinite', `{"a":{"dtype":"F32","shape":[1e999],"data_offsets":[0,8]}}`, /"a": The shape/],
+    ['it has no shape', { a: entry({ shape: undefined }) }, /tensor "a": The shape is not a list/],
+    ['it has no offsets', { a: entry({ data_offsets: undefined }) }, /tensor "a": data_offsets is not a list/],
     ['the shape overflows', { a: entry({ shape: [2 ** 30, 2 ** 30] }) }, /tensor "a": .* too large/],
     ['a zero hides a shape that overflows', { a: entry({ shape: [0, 2 ** 52], data_offsets: [0, 0] }) }, /too large/],
     ['it has too many dimensions', { a: entry({ shape: Array(1000).fill(1) }) }, /"a": The shape has 1000 dimensions/],

@@ -130,6 +130,20 @@ describe('a pickle is refused when it', () => {
       pickle.document(pickle.dict(pickle.text('a'), pickle.integer(1), pickle.text('a'), pickle.integer(1))),
       /"a" occurs twice/,
     ],
+    ['sets items on a text', document('X\x00\x00\x00\x00NNs'), /items are set on something/],
+    ['sets a key without a value', document('}(Nu'), /items are set on something/],
+    ['stores from an empty stack', document('q\x00'), /stack is empty/],
+    ['has a persistent id that is a text', document('X\x00\x00\x00\x00Q'), /does not describe a storage/],
+    [
+      'has a storage of -1 elements',
+      pickle.document(pickle.storage({ ...tensor, elements: -1 })),
+      /describe a storage/,
+    ],
+    [
+      'makes a parameter of a text',
+      pickle.document(pickle.call(pickle.global('torch._utils', '_rebuild_parameter'), pickle.text('a'))),
+      /without a tensor/,
+    ],
     ['sets state on a text', document('X\x00\x00\x00\x00}b'), /state is set on/],
     ['pops an empty stack', document('R'), /stack is empty/],
     ['pops what lies under a mark', document('NN(\x86'), /stack is empty/],
@@ -188,7 +202,7 @@ describe('an archive is refused when', () => {
     ['an entry lies outside the file', patched(0x02014b50, 42, 0x7fffffff), /outside the file/],
     ['a zip64 record is missing', patched(0x02014b50, 42, 0xffffffff), /lacks its zip64 record/],
     ['the directory lies outside the file', patched(0x06054b50, 16, 0x7fffffff), /outside the file/],
-    ['the directory is huge', patched(0x06054b50, 12, 0x7fffffff), /at most 20000 are read/],
+    ['the directory is huge', patched(0x06054b50, 12, 0x7fffffff), /2 entries in 2147483647 bytes; at most/],
     ['the count is wrong', patched(0x06054b50, 8, 0x00030003), /2 of 3 entries are readable/],
     ['it spans volumes', patched(0x06054b50, 4, 1), /several volumes/],
     ['an entry occurs twice', writeZip([dataPickle, data, data]), /"archive\/data\/0" occurs twice/],
@@ -209,6 +223,17 @@ describe('an archive is refused when', () => {
     const refusal = await refusalOf({ [FILE]: file });
     expect(refusal).toMatch(message);
     expect(refusal).toContain(FILE);
+  });
+
+  it.each([
+    ['the zip64 locator points elsewhere', 0x07064b50, 8, /does not point to a zip64 record/],
+    ['the zip64 record has another count', 0x06064b50, 32, /disagrees with the end of the archive/],
+  ])('%s', async (_, signature, field, message) => {
+    const zip = await readFile(join(GENUINE, 'pytorch_model-00001-of-00002.bin'));
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32LE(signature);
+    zip.writeUInt32LE(1, zip.lastIndexOf(bytes) + field);
+    expect(await refusalOf({ [FILE]: zip })).toMatch(message);
   });
 
   it('entries share bytes', async () => {

@@ -45,7 +45,8 @@ const MAX_DIRECTORY_BYTES = 32 * 1024 * 1024;
 export async function readZipDirectory(shard: ShardFile): Promise<ZipDirectory> {
   const { count, sizeBytes, offset } = await readEnd(shard);
   if (count > MAX_ENTRIES || sizeBytes > MAX_DIRECTORY_BYTES) {
-    throw invalidCheckpoint({ file: shard.name }, `The archive has ${count} entries; at most ${MAX_ENTRIES} are read.`);
+    const reason = `The archive directory has ${count} entries in ${sizeBytes} bytes; at most ${MAX_ENTRIES} in ${MAX_DIRECTORY_BYTES} are read.`;
+    throw invalidCheckpoint({ file: shard.name }, reason);
   }
   const directoryBytes = await shard.read(offset, sizeBytes);
   const entries = new Map<string, ZipEntry>();
