@@ -105,7 +105,7 @@ type Arguments<S> =
   S extends Signature<infer Kinds> ? { -readonly [I in keyof Kinds]: ParameterTypes[Kinds[I]] } : never;
 
 /** A function of the table: throws for a failed status. `async` does the call on a libuv thread. */
-export interface Callable<A extends readonly unknown[], R> {
+interface Callable<A extends readonly unknown[], R> {
   (...args: A): R;
   async(...args: A): Promise<R>;
 }

@@ -146,6 +146,21 @@ describe('Binding', () => {
     for (const { reason } of refused) expect(reason).toMatchObject({ code: 'overloaded' });
   });
 
+  it('keeps the value of a released tensor until something else is bound in its place', () => {
+    const { calls, core } = gpuLikeSession();
+    const [first, second] = [floats(1), floats(2)];
+    const binding = new Binding(core).input('x', first);
+    first.release();
+    expect(calls).not.toContain('ReleaseValue');
+    binding.input('x', second);
+    expect(calls.filter((call) => call === 'ReleaseValue')).toHaveLength(1);
+    second.release();
+    expect(calls.filter((call) => call === 'ReleaseValue')).toHaveLength(1);
+    binding.release();
+    expect(calls.slice(-2)).toEqual(['ReleaseIoBinding', 'ReleaseValue']);
+    expect(calls.filter((call) => call === 'ReleaseValue')).toHaveLength(2);
+  });
+
   it('hands host inputs to a GPU anew at every run', async () => {
     const { calls, core } = gpuLikeSession();
     using tensor = floats(1);
@@ -170,7 +185,7 @@ function product(session: Session) {
   return { binding: session.bind().input('a', a).input('b', b).output('product', out), tensors, result };
 }
 
-/** No GPU here: a session of one that records the calls that a binding makes. */
+/** No GPU here: what stands for a session of one, and records the calls that a binding makes. */
 function gpuLikeSession(): { calls: string[]; core: SessionCore } {
   const calls: string[] = [];
   const library = loadLibrary();
@@ -179,7 +194,9 @@ function gpuLikeSession(): { calls: string[]; core: SessionCore } {
   const api = {
     ...library.api,
     CreateIoBinding: () => 1n,
-    ReleaseIoBinding: () => undefined,
+    ReleaseIoBinding: record('ReleaseIoBinding'),
+    CreateTensorWithDataAsOrtValue: () => 1n,
+    ReleaseValue: record('ReleaseValue'),
     BindInput: record('BindInput'),
     RunWithBinding: record('RunWithBinding'),
   } as unknown as typeof library.api;

@@ -6,7 +6,7 @@ import type { ValueInfo } from './value-info.ts';
 
 /**
  * The tensors that a run reads and writes, prepared once and run many times. Keeps what it was given alive until it is
- * rebound, cleared or released. One run at a time; for runs at the same time use several bindings.
+ * rebound or released. One run at a time; for runs at the same time use several bindings.
  */
 export class Binding {
   readonly #session: SessionCore;
@@ -42,7 +42,10 @@ export class Binding {
     return this;
   }
 
-  /** Runs the graph on a libuv thread; the event loop stays free. */
+  /**
+   * Runs the graph on a libuv thread; the event loop stays free. As many runs go on at the same time as libuv has threads
+   * (UV_THREADPOOL_SIZE, 4 by default); others wait. Throws `overloaded` for more than 256 that go on or wait.
+   */
   async run(): Promise<void> {
     const { api } = this.#session.library;
     const handle = this.#start().retain();

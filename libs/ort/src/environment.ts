@@ -117,7 +117,8 @@ export class Environment {
   }
 }
 
-const nameOf = (model: string | Uint8Array): string => (typeof model === 'string' ? model : `of ${model.length} bytes`);
+const nameOf = (model: string | Uint8Array): string =>
+  typeof model === 'string' ? model : `a model of ${model.length} bytes`;
 
 function addressOf(bytes: Uint8Array): Pointer {
   checkBuffer(bytes.buffer);

@@ -1,5 +1,4 @@
 import { EideticError } from '@eidetic/core';
-import type { Pointer } from './api.ts';
 import type { Handle } from './handle.ts';
 import type { Library } from './library.ts';
 import type { Session } from './session.ts';
@@ -29,9 +28,4 @@ export interface SessionCore {
 /** Throws when the session was released. */
 export function checkLive(core: SessionCore): void {
   if (core.released) throw new EideticError('internal', `The session of ${core.model} was used after its release.`);
-}
-
-/** Describes a device's memory to onnxruntime; the caller releases the description. */
-export function createMemoryInfo({ api }: Library, device: Device): Pointer {
-  return api.CreateMemoryInfo(device.location === 'cuda' ? 'Cuda' : 'Cpu', 0, device.id, 0);
 }

@@ -1,8 +1,9 @@
 import { EideticError } from '@eidetic/core';
+import type { Pointer } from './api.ts';
 import { Binding } from './binding.ts';
 import { type ElementType, elementCode, elementCount } from './element-type.ts';
 import { abandoned, Handle } from './handle.ts';
-import { checkLive, createMemoryInfo, type SessionCore } from './session-core.ts';
+import { checkLive, type SessionCore } from './session-core.ts';
 import { bytesOf, nativeTensor, shapeOf, type Tensor } from './tensor.ts';
 import { takeString, type ValueInfo } from './value-info.ts';
 
@@ -27,15 +28,15 @@ export class Session {
     return new Binding(this.#live());
   }
 
-  /** A tensor in the memory of the session's device (CPU or GPU), its elements uninitialised. Only this package's calls reach them. */
+  /** A tensor in the memory of the session's device (CPU or GPU), uninitialised. `copy` fills and reads it. */
   allocate(type: ElementType, dims: readonly number[]): Tensor {
     const { library, handle: session, device } = this.#live();
     const { api } = library;
     elementCount(dims);
-    const memory = createMemoryInfo(library, device);
+    const memory = api.CreateMemoryInfo(device.location === 'cuda' ? 'Cuda' : 'Cpu', 0, device.id, 0);
     const allocator = api.CreateAllocator(session.pointer, memory);
     api.ReleaseMemoryInfo(memory);
-    let value: bigint;
+    let value: Pointer;
     try {
       value = api.CreateTensorAsOrtValue(allocator, shapeOf(dims), dims.length, elementCode(type));
     } catch (error) {

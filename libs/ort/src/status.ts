@@ -37,7 +37,7 @@ export function sessionError(reason: unknown, model: string): EideticError {
   const error = EideticError.from(reason);
   const code =
     error.code === 'inference_failed' && !NOT_THE_MODEL.has(error.details.status) ? 'invalid_bundle' : error.code;
-  return new EideticError(code, `Cannot load the model ${model}: ${error.message}`, {
+  return new EideticError(code, `Cannot load ${model}: ${error.message}`, {
     cause: error,
     details: error.details,
   });

@@ -8,7 +8,7 @@ export interface TinyValue {
 }
 
 /** An operator of a graph. */
-export interface TinyNode {
+interface TinyNode {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -22,13 +22,10 @@ export interface TinyGraph {
 }
 
 /** ONNX element type numbers. */
-export const FLOAT = 1;
+const FLOAT = 1;
 export const UINT8 = 2;
 export const INT32 = 6;
-export const INT64 = 7;
 export const STRING = 8;
-export const BOOL = 9;
-export const FLOAT16 = 10;
 
 type Field = readonly [number, number | string | Uint8Array];
 
