@@ -1,5 +1,15 @@
 export { EideticError, ERROR_KINDS, type ErrorCode, type ErrorDetails, type ErrorKind } from './errors.ts';
 export type {
+  ChatFamily,
+  Detokenizer,
+  OutputEvent,
+  OutputParser,
+  Prompt,
+  PromptMessage,
+  PromptPart,
+  Region,
+} from './ports/chat-family.ts';
+export type {
   Decoder,
   EmbeddingResolver,
   GenerateEvent,

@@ -5,4 +5,6 @@ export {
   type QwenVlConfig,
   type VisualConfig,
 } from './config.ts';
+export { createQwenVlFamily } from './family.ts';
+export { plainText } from './grounding.ts';
 export { createPreprocess } from './preprocess.ts';

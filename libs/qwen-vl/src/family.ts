@@ -1,0 +1,41 @@
+import type { Manifest } from '@eidetic/bundle';
+import { type ChatFamily, EideticError } from '@eidetic/core';
+import { createDetokenizer } from './detokenizer.ts';
+import { createGroundingParser } from './grounding.ts';
+import { buildPrompt, checkDialog } from './prompt.ts';
+import { createTokenizer, parseRanks } from './tokenizer.ts';
+
+/** Word that begins the next question in the texts that base models were trained on. */
+const RAW_STOP = 'Human:';
+
+/**
+ * Prompts, tokens and output grammar of Qwen-VL and Qwen-VL-Chat.
+ *
+ * @param manifest The bundle's manifest.
+ * @param ranks Content of the bundle's tokenizer file.
+ * @throws EideticError `invalid_checkpoint` when the tokenizer file is damaged, `invalid_bundle` when it does not fit
+ *   the manifest.
+ */
+export function createQwenVlFamily(
+  manifest: Pick<Manifest, 'tokenizer' | 'generation' | 'embeddings'>,
+  ranks: Uint8Array,
+): ChatFamily {
+  const tokenizer = createTokenizer(parseRanks(ranks), manifest.tokenizer.special);
+  const last = tokenizer.id('<imgpad>');
+  if (last >= manifest.embeddings.rows) {
+    throw new EideticError(
+      'invalid_bundle',
+      `The manifest gives <imgpad> the id ${last}, but there are only ${manifest.embeddings.rows} embeddings.`,
+    );
+  }
+  const { chatFormat, stopTokenIds } = manifest.generation;
+  return {
+    stopTokenIds,
+    stop: chatFormat === 'raw' ? [RAW_STOP] : [],
+    longestToken: tokenizer.longestToken,
+    checkDialog,
+    buildPrompt: (messages) => buildPrompt(messages, tokenizer, chatFormat),
+    createDetokenizer: () => createDetokenizer(tokenizer),
+    createOutputParser: createGroundingParser,
+  };
+}
