@@ -132,7 +132,7 @@ describe('a pickle is refused when it', () => {
     ],
     ['sets items on a text', document('X\x00\x00\x00\x00NNs'), /items are set on something/],
     ['sets a key without a value', document('}(Nu'), /items are set on something/],
-    ['stores from an empty stack', document('q\x00'), /stack is empty/],
+    ['stores from an empty stack', document('q\x00h\x00'), /stack is empty/],
     ['has a persistent id that is a text', document('X\x00\x00\x00\x00Q'), /does not describe a storage/],
     [
       'has a storage of -1 elements',
@@ -212,6 +212,7 @@ describe('an archive is refused when', () => {
       writeZip([dataPickle, { ...dataPickle, name: 'b/data.pkl' }, data]),
       /exactly one data\.pkl/,
     ],
+    ['its pickle is huge', writeTorch(new Uint8Array(2 ** 25 + 1), {}), /data\.pkl has 33554433 bytes/],
     [
       'it is big-endian',
       writeZip([...items, { name: 'archive/byteorder', data: Buffer.from('big') }]),
