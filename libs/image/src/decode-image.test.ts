@@ -1,5 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib';
 import { EideticError } from '@eidetic/core';
+import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decodeImage } from './decode-image.ts';
@@ -131,6 +132,30 @@ describe('decodeImage', () => {
     const error = await failure(Buffer.from(text, 'latin1'));
     expect(error).toBeInstanceOf(EideticError);
     expect(error).toMatchObject({ code: 'invalid_image', message: expect.stringContaining('JPEG, PNG, WebP') });
+  });
+
+  it('answers any damage with a whole picture or with an error that says so', async () => {
+    const limits = { maxBytes: 100_000, maxPixels: 1_000_000, maxSide: 2000 };
+    const files = await Promise.all([
+      picture().jpeg().toBuffer(),
+      picture().png().toBuffer(),
+      picture().webp().toBuffer(),
+      picture().gif().toBuffer(),
+      picture().tiff().toBuffer(),
+      picture().avif().toBuffer(),
+    ]);
+    const change = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(255));
+    const damaged = fc.tuple(fc.constantFrom(...files), fc.array(change, { minLength: 1, maxLength: 8 }));
+    await fc.assert(
+      fc.asyncProperty(damaged, async ([file, changes]) => {
+        const bytes = new Uint8Array(file);
+        for (const [place, value] of changes) bytes[Math.floor(place * bytes.length)] = value;
+        const result = await decodeImage(bytes, limits).catch((error: unknown) => EideticError.from(error).code);
+        if (typeof result === 'string') expect(['invalid_image', 'image_too_large']).toContain(result);
+        else expect(result.data).toHaveLength(result.width * result.height * 3);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('gives the memory of decoded pictures back', async () => {

@@ -55,7 +55,6 @@ export async function decodeImage(bytes: Uint8Array, limits: ImageLimits = DEFAU
       .timeout({ seconds: TIMEOUT_SECONDS })
       .autoOrient()
       .flatten({ background: 'white' })
-      .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       // Not toUint8Array(): in sharp 0.35.5 it never frees the native pixels (measured: 9 MB more with every 9 MB picture).
       .toBuffer({ resolveWithObject: true }),

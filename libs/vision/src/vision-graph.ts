@@ -3,7 +3,7 @@ import { EideticError } from '@eidetic/core';
 import { type Binding, type Session, Tensor } from '@eidetic/ort';
 
 /** One picture's features and the run time of the batch that it was part of. */
-export interface EncodedPixels {
+interface EncodedPixels {
   /** Row-major `[tokens, hidden]`; its own memory. */
   readonly features: Float32Array;
   readonly encodeMs: number;
