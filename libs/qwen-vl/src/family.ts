@@ -32,7 +32,7 @@ export function createQwenVlFamily(
   return {
     stopTokenIds,
     stop: chatFormat === 'raw' ? [RAW_STOP] : [],
-    longestToken: tokenizer.longestToken,
+    minTokens: tokenizer.minTokens,
     checkDialog,
     buildPrompt: (messages) => buildPrompt(messages, tokenizer, chatFormat),
     createDetokenizer: () => createDetokenizer(tokenizer),

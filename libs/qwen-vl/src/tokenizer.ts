@@ -16,8 +16,8 @@ export interface Tokenizer {
   encode(text: string): number[];
   /** UTF-8 bytes that an id stands for (possibly a part of a character); empty for control tokens and unknown ids. */
   bytes(id: number): Uint8Array;
-  /** Most UTF-8 bytes that one token can stand for. */
-  readonly longestToken: number;
+  /** Fewest tokens that a text can take: as many as the longest token would, repeated. */
+  minTokens(text: string): number;
 }
 
 /** Byte strings by rank, as {@link parseRanks} reads them. */
@@ -89,11 +89,11 @@ export function createTokenizer(table: TokenTable, special: Readonly<Record<stri
     ids.set(name, id);
   }
   const ranks = new Map(table.map((token, rank) => [token, rank]));
-  const longestToken = table.reduce((longest, token) => Math.max(longest, token.length), 0);
+  const longest = [...table, ...GROUNDING_TAGS].reduce((most, token) => Math.max(most, token.length), 0);
   const tagNames = new Map<number, string>(GROUNDING_TAGS.map((name) => [ids.get(name) ?? -1, name]));
 
   return {
-    longestToken,
+    minTokens: (text) => Math.ceil(Buffer.byteLength(toNfc(text)) / longest),
     id: (token) => ids.get(token) ?? -1,
     encode(text) {
       const out: number[] = [];
@@ -104,7 +104,7 @@ export function createTokenizer(table: TokenTable, special: Readonly<Record<stri
           continue;
         }
         for (const [piece] of part.matchAll(PIECES)) {
-          for (const id of bytePairEncode(toByteString(piece), ranks, longestToken)) out.push(id);
+          for (const id of bytePairEncode(toByteString(piece), ranks, longest)) out.push(id);
         }
       }
       return out;

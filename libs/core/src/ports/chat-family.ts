@@ -53,8 +53,8 @@ export interface ChatFamily {
   readonly stopTokenIds: readonly number[];
   /** Text before which an answer ends in any case. */
   readonly stop: readonly string[];
-  /** Most UTF-8 bytes that one token stands for: it bounds from below the tokens of a text. */
-  readonly longestToken: number;
+  /** Fewest tokens that a text can take. Cheap: it tells an impossible text without encoding it. */
+  minTokens(text: string): number;
   /**
    * Refuses a dialog that the model cannot read.
    *

@@ -1,0 +1,381 @@
+import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  type Decoder,
+  EideticError,
+  type EncodeResult,
+  type GenerateRequest,
+  type ImageEmbedding,
+  type VisionEncoder,
+} from '@eidetic/core';
+import { describe, expect, it } from 'vitest';
+import { createChatService } from './chat-service.ts';
+import { openChatFamily } from './family.ts';
+import type { ChatEvent, ChatRequest, ContentPart } from './types.ts';
+
+const root = new URL('../../../', import.meta.url);
+const ranks = readFileSync(new URL('models/qwen-vl-nano-chat/qwen.tiktoken', root));
+const goldens: { cases: { name: string; prompt_ids: number[]; output_ids: number[]; output_text: string }[] } =
+  JSON.parse(readFileSync(new URL('test/data/goldens/cases.json', root), 'utf8'));
+const golden = (name: string) => {
+  const found = goldens.cases.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`no golden case ${name}`);
+  return found;
+};
+
+const FIRST_SPECIAL = 4096;
+const GROUNDING = ['<ref>', '</ref>', '<box>', '</box>', '<quad>', '</quad>', '<img>', '</img>', '<imgpad>'];
+const special = Object.fromEntries([
+  ...['<|endoftext|>', '<|im_start|>', '<|im_end|>'].map((name, index) => [name, FIRST_SPECIAL + index]),
+  ...GROUNDING.map((name, index) => [name, FIRST_SPECIAL + 208 + index]),
+]);
+const manifest = {
+  family: 'qwen-vl',
+  embeddings: { file: 'embeddings.bin', dtype: 'float32' as const, rows: 4352, hidden: 4 },
+  tokenizer: { file: 'qwen.tiktoken', special },
+  generation: {
+    chatFormat: 'chatml' as const,
+    stopTokenIds: [4098, 4097, 4096],
+    maxNewTokens: 512,
+    temperature: 0,
+    topP: 1,
+    topK: 0,
+    repetitionPenalty: 1,
+  },
+};
+const family = openChatFamily(manifest, ranks);
+
+const embedding = (bytes: Uint8Array): ImageEmbedding => ({
+  data: new Float32Array(64 * 4),
+  tokens: 64,
+  hidden: 4,
+  imageWidth: 100 * (bytes[0] ?? 0),
+  imageHeight: 200,
+});
+
+/** Encodes when told to; notes what it was asked. Pictures that begin with 0 are broken. */
+class FakeVision implements VisionEncoder {
+  readonly fingerprint = 'fp';
+  readonly tokensPerImage = 64;
+  readonly batches: number[][] = [];
+  readonly signals: (AbortSignal | undefined)[] = [];
+  hold: Promise<void> = Promise.resolve();
+
+  async encode(images: readonly Uint8Array[], signal?: AbortSignal): Promise<EncodeResult[]> {
+    this.batches.push(images.map((bytes) => bytes[0] ?? -1));
+    this.signals.push(signal);
+    await this.hold;
+    return images.map((bytes) =>
+      bytes[0] === 0
+        ? { ok: false, error: new EideticError('invalid_image', 'This is no picture.') }
+        : { ok: true, embedding: embedding(bytes), timings: { decodeMs: 1, preprocessMs: 1, encodeMs: 1 } },
+    );
+  }
+}
+
+/** Says the ids it was given. */
+class FakeDecoder implements Decoder {
+  readonly maxContext: number;
+  readonly requests: GenerateRequest[] = [];
+  ids: readonly number[];
+  given = 0;
+  released = 0;
+
+  constructor(ids: readonly number[] = [], maxContext = 8192) {
+    this.ids = ids;
+    this.maxContext = maxContext;
+  }
+
+  async *generate(request: GenerateRequest, signal?: AbortSignal): ReturnType<Decoder['generate']> & AsyncGenerator {
+    this.requests.push(request);
+    try {
+      yield { kind: 'prefilled', promptTokens: 0, cachedTokens: 7 };
+      for (const id of this.ids.slice(0, request.maxTokens)) {
+        signal?.throwIfAborted();
+        this.given += 1;
+        yield { kind: 'token', id };
+      }
+      const reason = this.ids.length > request.maxTokens ? 'length' : 'stop';
+      yield { kind: 'finished', reason, completionTokens: this.given };
+    } finally {
+      this.released += 1;
+    }
+  }
+}
+
+const setUp = ({ decoder = new FakeDecoder(), maxImages = 4 } = {}) => {
+  const vision = new FakeVision();
+  const stored = new Map<string, ImageEmbedding>();
+  const cache = {
+    get: async (key: string) => stored.get(key),
+    set: async (key: string, value: ImageEmbedding) => void stored.set(key, value),
+  };
+  let time = 0;
+  const service = createChatService({
+    model: 'nano',
+    family,
+    vision,
+    cache,
+    decoder,
+    limits: { maxImages },
+    defaults: { sampling: { temperature: 0, topP: 1, topK: 0, repetitionPenalty: 1 }, maxTokens: 512 },
+    now: () => (time += 10),
+    randomSeed: () => 42,
+  });
+  return { service, vision, stored, decoder };
+};
+
+const text = (value: string): ContentPart => ({ kind: 'text', text: value });
+const picture = (first: number): ContentPart => ({
+  kind: 'image',
+  source: { kind: 'bytes', bytes: Uint8Array.of(first) },
+});
+const reference = (first: number): ContentPart => ({
+  kind: 'image',
+  source: { kind: 'reference', imageId: hash('sha256', Uint8Array.of(first), 'hex') },
+});
+const request = (content: readonly ContentPart[], more: Partial<ChatRequest> = {}): ChatRequest => ({
+  requestId: 'r',
+  messages: [{ role: 'user', content }],
+  sampling: {},
+  stop: [],
+  ...more,
+});
+
+const collect = async (events: AsyncIterable<ChatEvent>) => Array.fromAsync(events);
+const textOf = (events: readonly ChatEvent[]) =>
+  events.map((event) => (event.kind === 'text' ? event.text : '')).join('');
+const failure = async (events: AsyncIterable<ChatEvent>) => {
+  const error = await collect(events).catch((reason: unknown) => reason);
+  if (error instanceof EideticError) return error;
+  throw new Error('nothing was thrown');
+};
+const idsOf = (value: string) =>
+  family
+    .buildPrompt([{ role: 'user', content: [{ kind: 'text', text: value }] }])
+    .segments.flatMap((segment) => (segment.kind === 'tokens' ? segment.ids : []))
+    .slice(17, -5);
+
+describe('a chat', () => {
+  it('asks the decoder with the ids of the reference and answers with its text, boxes in pixels', async () => {
+    const { output_ids, output_text, prompt_ids } = golden('17-ground-en');
+    const { service, decoder } = setUp({ decoder: new FakeDecoder(output_ids) });
+    const events = await collect(service.chat(request([picture(5), text('Frame the steam train in the picture.')])));
+    expect(decoder.requests[0]?.prompt.flatMap((each) => (each.kind === 'tokens' ? each.ids : []))).toEqual(
+      prompt_ids.filter((id) => id !== special['<imgpad>']),
+    );
+    expect(textOf(events)).toBe(output_text);
+    expect(events.filter(({ kind }) => kind === 'grounding')).toEqual([
+      {
+        kind: 'grounding',
+        grounding: { text: 'the steam train', box: { x1: 105, y1: 5, x2: 453, y2: 154 }, imageIndex: 0 },
+      },
+    ]);
+    expect(events[0]).toEqual({
+      kind: 'started',
+      images: [{ imageId: hash('sha256', Uint8Array.of(5), 'hex'), width: 500, height: 200, cached: false }],
+      promptTokens: prompt_ids.length,
+    });
+    expect(events.at(-1)).toEqual({
+      kind: 'finished',
+      reason: 'stop',
+      usage: {
+        promptTokens: prompt_ids.length,
+        imageTokens: 64,
+        cachedTokens: 7,
+        completionTokens: output_ids.length,
+      },
+      timings: { imagesMs: 10, firstTokenMs: 20, totalMs: 30 },
+    });
+  });
+
+  it('gives a box to the picture that the answer names, otherwise to the latest', async () => {
+    const box = '<box>(0,0),(500,500)</box>';
+    const { service } = setUp({ decoder: new FakeDecoder(idsOf(`${box}Picture 1: ${box}`)) });
+    const events = await collect(service.chat(request([picture(1), picture(2), text('Where?')])));
+    const found = events.flatMap((event) => (event.kind === 'grounding' ? [event.grounding] : []));
+    expect(found.map(({ imageIndex, box: { x2 } }) => [imageIndex, x2])).toEqual([
+      [1, 100],
+      [0, 50],
+    ]);
+  });
+
+  it('takes a box without any picture for text', async () => {
+    const { service } = setUp({ decoder: new FakeDecoder(idsOf('<box>(0,0),(500,500)</box>')) });
+    const events = await collect(service.chat(request([text('Where?')])));
+    expect(events.map(({ kind }) => kind)).not.toContain('grounding');
+  });
+
+  it('ends before a stop string and lets go of the decoder', async () => {
+    const decoder = new FakeDecoder(idsOf('one two three four five'));
+    const { service } = setUp({ decoder });
+    const events = await collect(service.chat(request([text('Count.')], { stop: ['three'] })));
+    expect(textOf(events)).toBe('one two ');
+    expect(events.at(-1)).toMatchObject({ reason: 'stop', usage: { completionTokens: decoder.given } });
+    expect(decoder.given).toBeLessThan(decoder.ids.length);
+    expect(decoder.released).toBe(1);
+  });
+
+  it('fills in defaults, and lets the request override them', async () => {
+    const { service, decoder } = setUp();
+    await collect(service.chat(request([text('Hi')], { sampling: { temperature: 1, seed: 3 } })));
+    await collect(service.chat(request([text('Hi')])));
+    expect(decoder.requests.map(({ sampling }) => [sampling.temperature, sampling.seed, sampling.topP])).toEqual([
+      [1, 3, 1],
+      [0, 42, 1],
+    ]);
+    expect(decoder.requests[0]).toMatchObject({ maxTokens: 512, stopTokenIds: [4098, 4097, 4096] });
+  });
+
+  it('frees the decoder when the caller leaves mid-stream', async () => {
+    const decoder = new FakeDecoder(idsOf('one two three'));
+    const { service } = setUp({ decoder });
+    for await (const event of service.chat(request([text('Count.')]))) if (event.kind === 'text') break;
+    expect(decoder.released).toBe(1);
+    expect(decoder.given).toBe(1);
+  });
+
+  it('is cancelled by its signal, or by a deadline', async () => {
+    for (const [reason, code] of [
+      [undefined, 'cancelled'],
+      ['gone', 'cancelled'],
+      [new DOMException('late', 'TimeoutError'), 'deadline_exceeded'],
+    ] as const) {
+      const { service } = setUp({ decoder: new FakeDecoder(idsOf('one two three')) });
+      const controller = new AbortController();
+      const run = async () => {
+        for await (const event of service.chat(request([text('Count.')]), controller.signal)) {
+          if (event.kind === 'text') controller.abort(reason);
+        }
+      };
+      await expect(run()).rejects.toMatchObject({ code });
+    }
+  });
+});
+
+describe('the context', () => {
+  const prompt = golden('28-talk-en').prompt_ids.length;
+  const ask = (maxContext: number, maxTokens?: number) => {
+    const parts = setUp({ decoder: new FakeDecoder([], maxContext) });
+    const more = maxTokens === undefined ? {} : { maxTokens };
+    return { ...parts, events: parts.service.chat(request([text('who r u')], more)) };
+  };
+
+  it('caps the default length of an answer to what is left', async () => {
+    const { events, decoder } = ask(prompt + 5);
+    await collect(events);
+    expect(decoder.requests[0]?.maxTokens).toBe(5);
+  });
+
+  it('accepts an answer that fits exactly and refuses one token more, with the numbers', async () => {
+    const fits = ask(prompt + 5, 5);
+    await collect(fits.events);
+    expect(fits.decoder.requests[0]?.maxTokens).toBe(5);
+    const error = await failure(ask(prompt + 5, 6).events);
+    expect(error.code).toBe('context_length_exceeded');
+    expect(error.details).toEqual({ promptTokens: prompt, maxTokens: 6, maxContext: prompt + 5 });
+  });
+
+  it('refuses a prompt that leaves no room, saying by how much', async () => {
+    const error = await failure(ask(prompt - 9).events);
+    expect(error.code).toBe('context_length_exceeded');
+    expect(error.message).toContain(`${prompt} tokens, 10 more than fit`);
+  });
+
+  it('refuses a text that cannot fit before it looks at pictures', async () => {
+    const { service, vision } = setUp();
+    const error = await failure(service.chat(request([picture(1), text('a'.repeat(2_000_000))])));
+    expect(error.code).toBe('context_length_exceeded');
+    expect(vision.batches).toEqual([]);
+  });
+});
+
+describe('the pictures of a chat', () => {
+  it('are encoded in one batch, each once, and never again', async () => {
+    const { service, vision } = setUp();
+    await collect(service.chat(request([picture(1), picture(2), picture(1), text('?')])));
+    expect(vision.batches).toEqual([[1, 2]]);
+    const [started] = await collect(service.chat(request([picture(2), picture(3), reference(1), text('?')])));
+    expect(vision.batches).toEqual([[1, 2], [3]]);
+    expect(started).toMatchObject({ images: [{ cached: true }, { cached: false }, { cached: true, width: 100 }] });
+  });
+
+  it('are encoded once for all requests that bring them at the same time', async () => {
+    const { service, vision } = setUp();
+    const gate = Promise.withResolvers<void>();
+    vision.hold = gate.promise;
+    const chats = [picture(1), picture(1), reference(1)].map((part) =>
+      collect(service.chat(request([part, text('?')]))),
+    );
+    await until(() => vision.batches.length > 0);
+    gate.resolve();
+    for (const events of await Promise.all(chats)) expect(events[0]).toMatchObject({ images: [{ width: 100 }] });
+    expect(vision.batches).toEqual([[1]]);
+  });
+
+  it('go on being encoded while another request waits, and are given up when none does', async () => {
+    const { service, vision } = setUp();
+    const gate = Promise.withResolvers<void>();
+    vision.hold = gate.promise;
+    const callers = [new AbortController(), new AbortController()];
+    const chats = callers.map(({ signal }) => failure(service.chat(request([picture(1), text('?')]), signal)));
+    await until(() => vision.batches.length > 0);
+    callers[0]?.abort();
+    expect(await chats[0]).toMatchObject({ code: 'cancelled' });
+    expect(vision.signals[0]?.aborted).toBe(false);
+    callers[1]?.abort();
+    expect(await chats[1]).toMatchObject({ code: 'cancelled' });
+    expect(vision.signals[0]?.aborted).toBe(true);
+
+    const again = collect(service.chat(request([picture(1), text('?')])));
+    await until(() => vision.batches.length > 1);
+    gate.resolve();
+    expect((await again)[0]).toMatchObject({ kind: 'started' });
+  });
+
+  it('name the one that cannot be decoded, and keep its neighbours', async () => {
+    const { service, vision, stored } = setUp();
+    const error = await failure(service.chat(request([picture(1), picture(0), text('?')])));
+    expect(error).toMatchObject({ code: 'invalid_image', message: 'Picture 2: This is no picture.' });
+    expect(stored.size).toBe(1);
+    await failure(service.chat(request([picture(0), text('?')])));
+    expect(vision.batches).toEqual([[1, 0], [0]]);
+  });
+
+  it.each([
+    ['unsupported_image_source', [reference(9)], 'Send the picture'],
+    [
+      'unsupported_image_source',
+      [{ kind: 'image', source: { kind: 'reference', imageId: '../x' } } as const],
+      'sha256',
+    ],
+    ['too_many_images', [1, 2, 3, 4, 5].map(picture), '5 pictures'],
+  ])('are refused with %s', async (code, parts, message) => {
+    const { service, decoder } = setUp();
+    const error = await failure(service.chat(request([...parts, text('?')])));
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(message);
+    expect(decoder.requests).toEqual([]);
+  });
+});
+
+describe('openChatFamily', () => {
+  it('refuses a bundle of a family that it does not know', () => {
+    expect(() => openChatFamily({ ...manifest, family: 'toString' }, ranks)).toThrow(/'toString'.*qwen-vl/);
+  });
+});
+
+describe('a request', () => {
+  it.each([
+    ['an empty dialog', { messages: [] }],
+    ['an empty stop string', { stop: [''] }],
+    ['no tokens', { maxTokens: 0 }],
+  ])('is refused with %s', async (_, more) => {
+    const error = await failure(setUp().service.chat(request([text('Hi')], more)));
+    expect(error.code).toBe('invalid_request');
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(setImmediate);
+}
