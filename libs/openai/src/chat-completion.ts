@@ -18,6 +18,14 @@ const usageJson = (usage: Usage) => ({
 const imagesJson = (images: readonly ResolvedImage[]) =>
   images.map(({ imageId, width, height, cached }) => ({ id: imageId, width, height, cached }));
 
+const tenths = (ms: number): number => Math.round(ms * 10) / 10;
+
+const timingsJson = ({ imagesMs, firstTokenMs, totalMs }: ChatTimings): ChatTimings => ({
+  imagesMs: tenths(imagesMs),
+  firstTokenMs: tenths(firstTokenMs),
+  totalMs: tenths(totalMs),
+});
+
 /** An answer in one piece: the `chat.completion` object, with `grounding` and `eidetic` as extensions. */
 export const chatCompletion = async (head: CompletionHead, events: AsyncIterable<ChatEvent>) => {
   let images: readonly ResolvedImage[] = [];
@@ -43,7 +51,7 @@ export const chatCompletion = async (head: CompletionHead, events: AsyncIterable
       },
     ],
     usage: usageJson(end.usage),
-    eidetic: { images: imagesJson(images), timings: end.timings },
+    eidetic: { images: imagesJson(images), timings: timingsJson(end.timings) },
   };
 };
 
@@ -74,7 +82,7 @@ export async function* chatCompletionChunks(
         yield chunk({ grounding: [event.grounding] });
         break;
       case 'finished':
-        yield { ...chunk({}, event.reason), eidetic: { timings: event.timings } };
+        yield { ...chunk({}, event.reason), eidetic: { timings: timingsJson(event.timings) } };
         if (includeUsage) yield { ...chunk({}), choices: [], usage: usageJson(event.usage) };
     }
   }

@@ -2,8 +2,9 @@ import { createServer } from 'node:net';
 import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { loadConfig } from '@eidetic/config';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type App, createApp, type ModelLoader } from './app.ts';
+import { type App, createApp } from './app.ts';
 import { CONFIG_DEFINITION } from './config.ts';
+import type { ModelLoader } from './load-model.ts';
 
 const MODEL = 'qwen-vl-nano-chat';
 const ANSWER: readonly ChatEvent[] = [

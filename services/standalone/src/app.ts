@@ -1,22 +1,10 @@
-import type { ChatService } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
-import { createLogger, createMetrics, type Metrics, measureChat } from '@eidetic/telemetry';
+import { createLogger, createMetrics, measureChat } from '@eidetic/telemetry';
 import manifest from '../package.json' with { type: 'json' };
 import { ChatGate, type GateState } from './chat-gate.ts';
 import { planOf, type StandaloneConfig } from './config.ts';
 import { createHttpServer, type Readiness } from './http-server.ts';
-
-/** A model that answers, and how to let go of it. */
-export interface LoadedModel {
-  readonly chatService: ChatService;
-  release(): Promise<void>;
-}
-
-/** Loads what the configuration names. Aborting `signal` gives up. */
-export type ModelLoader = (
-  config: StandaloneConfig,
-  context: { readonly metrics: Metrics; readonly onProgress: (step: string) => void; readonly signal: AbortSignal },
-) => Promise<LoadedModel>;
+import type { LoadedModel, ModelLoader } from './load-model.ts';
 
 /** The running server. */
 export interface App {

@@ -59,6 +59,18 @@ export const CONFIG_DEFINITION = {
     kind: integer({ min: 0, max: 1024 }),
     default: '0',
   },
+  imageThreads: {
+    name: 'EIDETIC_IMAGE_THREADS',
+    description: 'Threads that decode pictures; each may hold one picture in memory.',
+    kind: integer({ min: 1, max: 1024 }),
+    default: '2',
+  },
+  visionBatch: {
+    name: 'EIDETIC_VISION_BATCH',
+    description: 'Most pictures that the vision encoder takes at once.',
+    kind: integer({ min: 1, max: 256 }),
+    default: '8',
+  },
   slots: {
     name: 'EIDETIC_SLOTS',
     description: 'Answers that are generated at the same time; each has key/value memory of its own.',
@@ -80,7 +92,7 @@ export const CONFIG_DEFINITION = {
   prefillChunk: {
     name: 'EIDETIC_PREFILL_CHUNK',
     description: 'Prompt positions that are computed between two tokens of running answers.',
-    kind: integer({ min: 1, max: 65_536 }),
+    kind: integer({ min: 4, max: 65_536 }),
     default: '256',
   },
   embeddingCacheBytes: {
