@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bundle, Precision } from '@eidetic/bundle';
 import { ensureBundle } from '@eidetic/exporter';
-import { qwenVlExport } from '@eidetic/qwen-vl';
+import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import { Contender } from './contender.ts';
 import type { GgufType } from './gguf.ts';
 import type { EideticOptions } from './peers/eidetic.ts';
@@ -49,28 +49,32 @@ export async function startEidetic(
   return Contender.start(OURS, 'eidetic', options);
 }
 
-/** Starts this repository's engine, llama.cpp and stock onnxruntime-node on the same weights. */
+/**
+ * Starts this repository's engine, llama.cpp and stock onnxruntime-node on the same weights. `weightBytes` are those that
+ * every token needs.
+ */
 export async function startDecoders(
   context: SuiteContext,
   precision: Precision,
   size: DecoderSize,
-): Promise<readonly Contender<TextPeer>[]> {
+): Promise<{ readonly decoders: readonly Contender<TextPeer>[]; readonly weightBytes: number }> {
   const { threads } = context;
   const { directory: bundleDirectory } = await bundleOf(context, precision);
-  const modelPath = await ggufOf(context, precision);
+  const { modelPath, weightBytes } = await ggufOf(context, precision);
   const llamaCpp: LlamaCppOptions = { modelPath, threads, ...size };
   const stockOrt: StockOrtOptions = { bundleDirectory, threads };
-  return Promise.all([
+  const decoders = await Promise.all([
     startEidetic(context, precision, size),
     Contender.start<TextPeer>('llama.cpp', 'llama-cpp', llamaCpp),
     Contender.start<TextPeer>('onnxruntime-node', 'stock-ort', stockOrt),
   ]);
+  return { decoders, weightBytes };
 }
 
-async function ggufOf({ checkpointDirectory, cacheDirectory }: SuiteContext, precision: Precision): Promise<string> {
+async function ggufOf({ checkpointDirectory, cacheDirectory }: SuiteContext, precision: Precision) {
   await mkdir(cacheDirectory, { recursive: true });
-  const path = join(cacheDirectory, `${precision}.gguf`);
+  const modelPath = join(cacheDirectory, `${precision}.gguf`);
   const type = GGUF_TYPES[precision];
-  await writeQwenGguf(checkpointDirectory, path, { matrices: type, head: type });
-  return path;
+  const weightBytes = await writeQwenGguf(checkpointDirectory, modelPath, { matrices: type, head: type });
+  return { modelPath, weightBytes };
 }

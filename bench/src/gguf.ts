@@ -31,6 +31,11 @@ const FORMATS = {
   { id: number; values: number; bytes: number; encode: (x: Float32Array) => Uint8Array }
 >;
 
+/** Elements of a tensor. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
 /** Bytes that `count` values take in `type`. */
 export function storedBytes(count: number, type: GgufType): number {
   const { values, bytes } = FORMATS[type];
@@ -108,12 +113,7 @@ function header(metadata: Readonly<Record<string, GgufValue>>, tensors: readonly
     for (const size of shape.toReversed()) u64(size);
     u32(FORMATS[type].id);
     u64(offset);
-    offset += align(
-      storedBytes(
-        shape.reduce((a, b) => a * b, 1),
-        type,
-      ),
-    );
+    offset += align(storedBytes(elementCount(shape), type));
   }
   const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   chunks.push(new Uint8Array(align(size) - size));

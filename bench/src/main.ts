@@ -5,10 +5,11 @@ import { describeEnvironment } from './environment.ts';
 import { formatTable, writeResult } from './report.ts';
 import { decoderSuite } from './suites/decoder.ts';
 import { httpSuite } from './suites/http.ts';
+import { visionSuite } from './suites/vision.ts';
 
 const USAGE = `node bench/src/main.ts [--only NAME,NAME] [--quick] [--rounds N] [--model CHECKPOINT]`;
 
-const SUITES = [decoderSuite('int8'), decoderSuite('int4'), decoderSuite('float32'), httpSuite];
+const SUITES = [decoderSuite('int8'), decoderSuite('int4'), decoderSuite('float32'), visionSuite, httpSuite];
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -37,6 +38,7 @@ for (const suite of SUITES.filter(({ name }) => names.includes(name))) {
     checkpointDirectory: options.model,
     cacheDirectory: fromRoot('.cache/bench'),
     threads: availableParallelism(),
+    copyBytesPerSecond: machine.copyBytesPerSecond,
     rounds: Number(options.rounds ?? (options.quick ? 2 : 7)),
   });
   console.log(formatTable(result));

@@ -1,6 +1,6 @@
-import { openCheckpoint } from '@eidetic/checkpoint';
-import { parseConfig } from '@eidetic/qwen-vl';
-import { type GgufTensor, type GgufType, type GgufValue, writeGguf } from './gguf.ts';
+import { type Checkpoint, openCheckpoint } from '@eidetic/checkpoint';
+import { parseConfig, type QwenVlConfig } from '@eidetic/qwen-vl';
+import { elementCount, type GgufTensor, type GgufType, type GgufValue, storedBytes, writeGguf } from './gguf.ts';
 
 /** Storage of the language model's matrices; norms and biases stay float32. */
 export interface QwenGgufTypes {
@@ -26,16 +26,33 @@ const LAYER = {
  * the file takes and gives token ids, no text. llama.cpp knows neither dynamic NTK nor logn scaling, so its answers are
  * the model's up to the training length only.
  *
+ * @returns the bytes of the weights that every token needs: all but the embedding table, of which a token reads one row.
  * @throws EideticError `invalid_checkpoint`
  */
-export async function writeQwenGguf(checkpointDirectory: string, path: string, types: QwenGgufTypes): Promise<void> {
+export async function writeQwenGguf(checkpointDirectory: string, path: string, types: QwenGgufTypes): Promise<number> {
   await using checkpoint = await openCheckpoint(checkpointDirectory);
   const config = parseConfig(checkpoint.config);
-  const tensor = (name: string, source: string, type: GgufType): GgufTensor => {
-    const shape = checkpoint.tensors.get(source)?.shape ?? [];
-    return { name, shape, type: shape.length > 1 ? type : 'f32', load: () => checkpoint.readFloat32(source) };
-  };
-  const metadata: Record<string, GgufValue> = {
+  const embeddings = tensorOf(checkpoint, 'token_embd.weight', 'transformer.wte.weight', types.matrices);
+  const weights = [
+    ...Array.from({ length: config.layers }).flatMap((_, layer) =>
+      Object.entries(LAYER).map(([name, source]) =>
+        tensorOf(checkpoint, `blk.${layer}.${name}`, `transformer.h.${layer}.${source}`, types.matrices),
+      ),
+    ),
+    tensorOf(checkpoint, 'output_norm.weight', 'transformer.ln_f.weight', 'f32'),
+    tensorOf(checkpoint, 'output.weight', 'lm_head.weight', types.head),
+  ];
+  await writeGguf(path, metadataOf(config), [embeddings, ...weights]);
+  return weights.reduce((sum, { shape, type }) => sum + storedBytes(elementCount(shape), type), 0);
+}
+
+function tensorOf(checkpoint: Checkpoint, name: string, source: string, type: GgufType): GgufTensor {
+  const shape = checkpoint.tensors.get(source)?.shape ?? [];
+  return { name, shape, type: shape.length > 1 ? type : 'f32', load: () => checkpoint.readFloat32(source) };
+}
+
+function metadataOf(config: QwenVlConfig): Record<string, GgufValue> {
+  return {
     'general.architecture': 'qwen',
     'qwen.vocab_size': config.vocab,
     'qwen.context_length': config.trainedPositions,
@@ -53,14 +70,4 @@ export async function writeQwenGguf(checkpointDirectory: string, path: string, t
     'tokenizer.ggml.tokens': Array.from({ length: config.vocab }, (_, id) => `<${id}>`),
     'tokenizer.ggml.merges': [],
   };
-  await writeGguf(path, metadata, [
-    tensor('token_embd.weight', 'transformer.wte.weight', types.matrices),
-    ...Array.from({ length: config.layers }).flatMap((_, layer) =>
-      Object.entries(LAYER).map(([name, source]) =>
-        tensor(`blk.${layer}.${name}`, `transformer.h.${layer}.${source}`, types.matrices),
-      ),
-    ),
-    tensor('output_norm.weight', 'transformer.ln_f.weight', 'f32'),
-    tensor('output.weight', 'lm_head.weight', types.head),
-  ]);
 }

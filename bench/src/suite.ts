@@ -8,6 +8,8 @@ export interface SuiteContext {
   readonly cacheDirectory: string;
   /** Cores that every contender may use. */
   readonly threads: number;
+  /** What the machine's memory gives, read and written together. */
+  readonly copyBytesPerSecond: number;
   /** Rounds that count. */
   readonly rounds: number;
 }

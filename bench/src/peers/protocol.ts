@@ -45,3 +45,17 @@ async function answer(method: (argument: unknown) => Promise<unknown>, argument:
     return { ok: false, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
 }
+
+/** One run of the vision graph over a batch. */
+export interface VisionRun {
+  /** The graph alone. */
+  readonly graphMs: number;
+  /** From compressed pictures to embeddings; the graph alone where a peer decodes none. */
+  readonly totalMs: number;
+}
+
+/** A vision encoder. */
+export interface VisionPeer {
+  /** Encodes compressed pictures in one batch. */
+  encode(pictures: readonly Uint8Array[]): Promise<VisionRun>;
+}

@@ -9,6 +9,7 @@ import { alternate, type Probe } from '../rounds.ts';
 import type { Suite } from '../suite.ts';
 
 const PAST = 200;
+const LONG_PAST = 1800;
 const DECODED = 65;
 const BATCH = 8;
 const PREFILLS = [64, 256];
@@ -20,9 +21,16 @@ export function decoderSuite(precision: Precision): Suite {
     name,
     async run(context) {
       await using started = new AsyncDisposableStack();
-      const decoders = await startDecoders(context, precision, { sequences: BATCH, contextSize: 512 });
+      const { decoders, weightBytes } = await startDecoders(context, precision, {
+        sequences: BATCH,
+        contextSize: LONG_PAST + 248,
+      });
       for (const decoder of decoders) started.use(decoder);
-      const facts: Record<string, string> = {};
+      const facts: Record<string, string | number> = {
+        'weights that a token needs, MB': weightBytes / 1e6,
+        // Below it only where the weights stay in a cache.
+        'time to stream them from memory, ms': (weightBytes / context.copyBytesPerSecond) * 1000,
+      };
       for (const decoder of decoders) facts[`${decoder.name} answers as the reference`] = await agreementOf(decoder);
       return {
         name,
@@ -70,6 +78,12 @@ function probes(decoders: readonly Contender<TextPeer>[]): readonly Probe[] {
   const decode = { length: PAST, tokens: DECODED };
   return [
     ...each(`decode after ${PAST}, ms/token`, 'lower', { prompts: 1, ...decode }, msPerToken),
+    ...each(
+      `decode after ${LONG_PAST}, ms/token`,
+      'lower',
+      { prompts: 1, length: LONG_PAST, tokens: DECODED },
+      msPerToken,
+    ),
     ...PREFILLS.flatMap((length) =>
       each(`prefill of ${length}, tokens/s`, 'higher', { prompts: 1, length, tokens: 1 }, (generation) => {
         return (length / firstTokenMs(generation)) * 1000;
