@@ -1,0 +1,1 @@
+"""Drawing: backgrounds, pictograms, shapes and lettering on one small square canvas."""

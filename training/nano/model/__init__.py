@@ -1,0 +1,1 @@
+"""PyTorch reference of the Qwen-VL architecture; parameter names are those of its checkpoint."""

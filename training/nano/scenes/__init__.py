@@ -1,0 +1,1 @@
+"""Whole pictures with the facts that questions are asked about."""

@@ -1,0 +1,1 @@
+"""Questions and answers about pictures, in English and Chinese."""
