@@ -280,6 +280,7 @@ describe('the context', () => {
     const error = await failure(ask(prompt - 9).events);
     expect(error.code).toBe('context_length_exceeded');
     expect(error.message).toContain(`${prompt} tokens, 10 more than fit`);
+    expect((await failure(ask(prompt).events)).message).toContain(`${prompt} tokens, 1 more than fit`);
   });
 
   it('refuses a text that cannot fit before it looks at pictures', async () => {

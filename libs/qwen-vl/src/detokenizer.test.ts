@@ -32,6 +32,10 @@ describe('the detokenizer', () => {
     expect(pieces(byteIds('a狗🐕'))).toEqual(['a', '', '', '狗', '', '', '', '🐕', '']);
   });
 
+  it('keeps a byte order mark at the beginning', () => {
+    expect(pieces(byteIds('\uFEFFa')).join('')).toBe('\uFEFFa');
+  });
+
   it('ends with U+FFFD when the last character is incomplete', () => {
     expect(pieces(byteIds('狗').slice(0, 2))).toEqual(['', '', '\uFFFD']);
   });

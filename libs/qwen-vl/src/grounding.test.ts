@@ -79,6 +79,7 @@ describe('the grounding parser', () => {
   });
 
   it('does not carry a name over to what it does not belong to', () => {
+    expect(regions('<ref>a</ref>, not</box><box>(1,1),(2,2)</box>').map(({ text }) => text)).toEqual(['']);
     expect(regions('<ref>a</ref><box>(1,1),(2,2)</box><ref>b<box>(1,1),(2,2)</box>').map(({ text }) => text)).toEqual([
       'a',
       '',

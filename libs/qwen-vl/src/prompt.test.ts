@@ -71,6 +71,13 @@ describe('buildPrompt', () => {
     expect(show(dialog)).toContain('user\nPicture 3: <img>[c]</img>\n<|im_end|>');
   });
 
+  it('encodes the line end after a picture together with the text that follows', () => {
+    const blankLine = table.length;
+    const richer = createTokenizer([...table, '\n\n'], specialTokenIds(table.length + 1));
+    const { segments } = buildPrompt([user(image('a'), text('\nWhat?'))], richer, 'raw');
+    expect(flattenPrompt(segments, richer)).toContain(blankLine);
+  });
+
   it('gives base models the contents alone', () => {
     expect(show([user(image('a'), text('Describe:'))], 'raw')).toBe('Picture 1: <img>[a]</img>\nDescribe:');
   });
