@@ -66,6 +66,8 @@ export async function startDecoders(
   const decoders = await Promise.all([
     startEidetic(context, precision, size),
     Contender.start<TextPeer>('llama.cpp', 'llama-cpp', llamaCpp),
+    // Its threads wait for each other by spinning: where a core is shared with other work, one thread is far faster.
+    Contender.start<TextPeer>('llama.cpp, 1 thread', 'llama-cpp', { ...llamaCpp, threads: 1 }),
     Contender.start<TextPeer>('onnxruntime-node', 'stock-ort', stockOrt),
   ]);
   return { decoders, weightBytes };

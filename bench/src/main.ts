@@ -5,11 +5,19 @@ import { describeEnvironment } from './environment.ts';
 import { formatTable, writeResult } from './report.ts';
 import { decoderSuite } from './suites/decoder.ts';
 import { httpSuite } from './suites/http.ts';
+import { precisionSuite } from './suites/precision.ts';
 import { visionSuite } from './suites/vision.ts';
 
 const USAGE = `node bench/src/main.ts [--only NAME,NAME] [--quick] [--rounds N] [--model CHECKPOINT]`;
 
-const SUITES = [decoderSuite('int8'), decoderSuite('int4'), decoderSuite('float32'), visionSuite, httpSuite];
+const SUITES = [
+  decoderSuite('int8'),
+  decoderSuite('int4'),
+  decoderSuite('float32'),
+  visionSuite,
+  httpSuite,
+  precisionSuite,
+];
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 

@@ -12,6 +12,8 @@ import { unseenPicture } from '../unseen-picture.ts';
 const PICTURE = new URL('../../../test/data/goldens/images/05-detail-1.png', import.meta.url);
 const PRECISION = 'int8';
 const MAX_TOKENS = 64;
+/** Answers of one figure: a single one takes too little time to be measured well. */
+const ANSWERS = 5;
 
 /** The standalone server over HTTP, one request at a time, beside its own engine without a server around it. */
 export const httpSuite: Suite = {
@@ -59,15 +61,19 @@ function streaming(
   const overHttp = async (): Promise<number> => {
     const { arrivedMs, completionTokens } = await server.ask(question, MAX_TOKENS);
     if (completionTokens !== output_ids.length) throw new Error(`The server generated ${completionTokens} tokens.`);
-    const elapsedMs = (arrivedMs.at(-1) ?? Number.NaN) - (arrivedMs[0] ?? Number.NaN);
-    return ((completionTokens - 1) / elapsedMs) * 1000;
+    return ((arrivedMs.at(-1) ?? Number.NaN) - (arrivedMs[0] ?? Number.NaN)) / (completionTokens - 1);
   };
   const bare = async (): Promise<number> => {
-    return 1000 / msPerToken(await engine.call('generate', { prompts: [prompt_ids], tokens: output_ids.length }));
+    return msPerToken(await engine.call('generate', { prompts: [prompt_ids], tokens: output_ids.length }));
+  };
+  const rate = (msOfOne: () => Promise<number>) => async (): Promise<number> => {
+    let ms = 0;
+    for (let i = 0; i < ANSWERS; i++) ms += await msOfOne();
+    return (ANSWERS / ms) * 1000;
   };
   return [
-    { contender: OURS, metric, better: 'higher', measure: overHttp },
-    { contender: 'its bare engine', metric, better: 'higher', measure: bare },
+    { contender: OURS, metric, better: 'higher', measure: rate(overHttp) },
+    { contender: 'its bare engine', metric, better: 'higher', measure: rate(bare) },
   ];
 }
 
