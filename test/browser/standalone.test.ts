@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { GOLDENS_DIRECTORY, type GoldenCase, goldens, imagesOf } from '../support/goldens.ts';
+import { StandaloneServer } from '../support/standalone-server.ts';
 import { launchChromium } from './chromium.ts';
 import { dropPictures } from './drop-pictures.ts';
-import { StandaloneServer } from './standalone-server.ts';
 
 interface Rectangle {
   readonly x: number;

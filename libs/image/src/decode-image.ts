@@ -41,7 +41,8 @@ export async function decodeImage(bytes: Uint8Array, limits: ImageLimits = DEFAU
   if (bytes.length === 0) throw new EideticError('invalid_image', `The image is empty. ${ACCEPTED}`);
   if (bytes.length > limits.maxBytes) throw tooLarge('bytes', bytes.length, limits.maxBytes);
 
-  const { width, height, space } = await orRefuse(() => sharp(bytes).metadata());
+  // Reads the header alone; sharp's own limit on pixels would answer before ours can name the numbers.
+  const { width, height, space } = await orRefuse(() => sharp(bytes, { limitInputPixels: false }).metadata());
   if (width * height > limits.maxPixels) {
     throw tooLarge(`pixels (${width} × ${height})`, width * height, limits.maxPixels);
   }

@@ -54,6 +54,8 @@ describe('what is accepted', () => {
           ...USER_SAYS_HI,
           { role: 'assistant', content: 'Hello', refusal: null, grounding: [{ text: 'cat' }] },
           ...USER_SAYS_HI,
+          { role: 'assistant', content: 'Hello again' },
+          ...USER_SAYS_HI,
         ],
       },
       {
@@ -61,6 +63,8 @@ describe('what is accepted', () => {
           { role: 'system', content: [{ kind: 'text', text: 'Be brief.' }] },
           { role: 'user', content: [{ kind: 'text', text: 'Hi' }] },
           { role: 'assistant', content: [{ kind: 'text', text: 'Hello' }] },
+          { role: 'user', content: [{ kind: 'text', text: 'Hi' }] },
+          { role: 'assistant', content: [{ kind: 'text', text: 'Hello again' }] },
           { role: 'user', content: [{ kind: 'text', text: 'Hi' }] },
         ],
       },

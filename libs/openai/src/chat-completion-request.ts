@@ -35,7 +35,7 @@ const message = z.discriminatedUnion(
       role: z.literal('assistant'),
       content: text,
       refusal: z.null().optional(),
-      grounding: z.unknown(),
+      grounding: z.unknown().optional(),
     }),
   ],
   { error: ({ code }) => (code === 'invalid_union' ? 'expected "system", "user" or "assistant"' : undefined) },

@@ -16,13 +16,13 @@ export class StandaloneServer implements AsyncDisposable {
   }
 
   /**
-   * Resolves once it answers.
+   * Resolves once it answers. `settings` are `EIDETIC_*` variables.
    *
    * @throws Error with what it said if it ends before.
    */
-  static async start(): Promise<StandaloneServer> {
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<StandaloneServer> {
     const server = spawn(process.execPath, [MAIN], {
-      env: { ...process.env, EIDETIC_HTTP_PORT: '0' },
+      env: { ...process.env, EIDETIC_HTTP_PORT: '0', ...settings },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const { promise: url, resolve, reject } = Promise.withResolvers<string>();

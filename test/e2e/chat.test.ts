@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { complete, imagePart, post, wireMessages } from '../support/chat-client.ts';
+import { GOLDENS_DIRECTORY, goldens } from '../support/goldens.ts';
+import { StandaloneServer } from '../support/standalone-server.ts';
+
+let server: StandaloneServer;
+
+beforeAll(async () => {
+  server = await StandaloneServer.start();
+});
+
+afterAll(() => server[Symbol.asyncDispose]());
+
+const png = (name: string): Uint8Array => readFileSync(join(GOLDENS_DIRECTORY, 'images', name));
+const ask = (content: readonly object[], rest: object = {}) =>
+  complete(server.url, { messages: [{ role: 'user', content }], ...rest });
+const text = (content: string) => ({ type: 'text', text: content });
+
+interface Chunk {
+  readonly choices: readonly {
+    readonly delta: { readonly content?: string; readonly grounding?: readonly unknown[] };
+    readonly finish_reason: string | null;
+  }[];
+  readonly usage?: { readonly completion_tokens: number } | null;
+}
+
+/** The chunks of a streamed answer; checks the frame around them. */
+async function stream(body: object): Promise<Chunk[]> {
+  const response = await post(server.url, { model: 'qwen-vl-nano-chat', stream: true, ...body });
+  expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+  const lines = (await response.text()).split('\n').filter((line) => line.startsWith('data: '));
+  expect(lines.pop()).toBe('data: [DONE]');
+  return lines.map((line) => JSON.parse(line.slice(6)) as Chunk);
+}
+
+describe('a streamed answer', () => {
+  it('is the answer in pieces, with the same boxes and usage', async () => {
+    for (const name of ['17-ground-en', '18-ground-zh', '23-album-zh']) {
+      const golden = goldens.cases.find((candidate) => candidate.name === name);
+      if (!golden) throw new Error(`${name} is missing`);
+      const messages = wireMessages(golden);
+      const whole = await complete(server.url, { messages });
+      const chunks = await stream({ messages, stream_options: { include_usage: true } });
+      const deltas = chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta));
+      expect(deltas.map(({ content }) => content ?? '').join('')).toBe(golden.output_text);
+      expect(whole.choices[0]?.message.content).toBe(golden.output_text);
+      expect(deltas.flatMap(({ grounding }) => grounding ?? [])).toEqual(whole.choices[0]?.message.grounding ?? []);
+      expect(chunks.findLast(({ usage }) => usage)?.usage).toMatchObject({
+        completion_tokens: whole.usage.completion_tokens,
+      });
+    }
+  });
+});
+
+describe('an image', () => {
+  it('is looked at once, and can be named instead of sent', async () => {
+    const bytes = png('06-color-1.png');
+    const first = await ask([imagePart(bytes), text('What is this?')]);
+    const [image] = first.eidetic.images;
+    expect(image).toMatchObject({ cached: false });
+    const again = await ask([imagePart(bytes), text('What is this?')]);
+    expect(again.eidetic.images).toEqual([{ ...image, cached: true }]);
+    const named = await ask([
+      { type: 'image_url', image_url: { url: `eidetic://sha256/${image?.id}` } },
+      text('What is this?'),
+    ]);
+    expect(named.choices).toEqual(first.choices);
+    expect(named.usage).toEqual(first.usage);
+  });
+
+  it('is encoded once however many ask about it at the same time', async () => {
+    const counter = async (): Promise<number> => {
+      const metrics = await (await fetch(`${server.url}/metrics`)).text();
+      const [, count] = /^eidetic_image_encode_seconds_count\{.*stage="encode".*\} (\d+)$/m.exec(metrics) ?? [];
+      return Number(count ?? 0);
+    };
+    const before = await counter();
+    const bytes = png('27-three-1.png');
+    await Promise.all(
+      Array.from({ length: 8 }, () => ask([imagePart(bytes), text('What is this?')], { max_tokens: 2 })),
+    );
+    expect((await counter()) - before).toBe(1);
+  });
+
+  it('is turned as its EXIF orientation says', async () => {
+    // The picture is stored lying on its side, 160 x 96, and shown upright, 96 x 160.
+    const photo = readFileSync(join(import.meta.dirname, '../data/photo.jpg'));
+    const { eidetic } = await ask([imagePart(photo, 'image/jpeg'), text('What is this?')], { max_tokens: 2 });
+    expect(eidetic.images[0]).toMatchObject({ width: 96, height: 160 });
+  });
+});
+
+describe('sampling', () => {
+  const tell = (rest: object) => ask([text('Tell me a story.')], { max_tokens: 24, temperature: 2, top_p: 1, ...rest });
+  const answer = async (rest: object) => (await tell(rest)).choices[0]?.message.content;
+
+  it('repeats an answer for a seed, and gives another for another', async () => {
+    const [once, twice, other] = [await answer({ seed: 1 }), await answer({ seed: 1 }), await answer({ seed: 2 })];
+    expect(twice).toBe(once);
+    expect(other).not.toBe(once);
+  });
+
+  it('ends an answer before a stop string, and after max_tokens', async () => {
+    const whole = (await answer({ seed: 1 })) ?? '';
+    const stop = whole.slice(6, 9);
+    const stopped = await tell({ seed: 1, stop });
+    expect(stopped.choices[0]).toMatchObject({
+      finish_reason: 'stop',
+      message: { content: whole.slice(0, whole.indexOf(stop)) },
+    });
+    const cut = await tell({ seed: 1, max_tokens: 3 });
+    expect(cut).toMatchObject({ choices: [{ finish_reason: 'length' }], usage: { completion_tokens: 3 } });
+  });
+});
