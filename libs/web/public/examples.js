@@ -17,8 +17,8 @@ export const EXAMPLES = [
     file: 'examples/bees.png',
     name: { en: 'Bees', zh: '蜜蜂' },
     questions: {
-      en: ['How many bees are there?', 'What color is the background?', 'Detect all objects.', '图中有几只蜜蜂？'],
-      zh: ['图中有几只蜜蜂？', '背景是什么颜色？', '框出所有物体。', 'How many bees are there?'],
+      en: ['How many bees are there?', 'What is this?', 'What color is the background?', '这是什么？'],
+      zh: ['图中有几个物体？', '这是什么？', '背景是什么颜色？', 'How many bees are there?'],
     },
   },
   {
@@ -34,7 +34,7 @@ export const EXAMPLES = [
     name: { en: 'Bar chart', zh: '柱状图' },
     questions: {
       en: ['Describe the chart.', 'Which one is the highest?', 'What is the value of June?', '这是什么图表？'],
-      zh: ['描述这个图表。', '哪个最高？', 'Coffee的值是多少？', 'What type of chart is it?'],
+      zh: ['描述这个图表。', '哪个最高？', '这是什么图表？', 'What is the value of June?'],
     },
   },
 ];
