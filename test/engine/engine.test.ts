@@ -191,6 +191,17 @@ describe('image segments', () => {
     expect(await answers[0]).not.toEqual(await answers[1]);
   });
 
+  it('are not looked up when their embedding comes along', async () => {
+    const engine = await start({
+      resolveEmbedding: () => Promise.reject(new Error('The embedding was looked up.')),
+    });
+    const prompt = [
+      { kind: 'tokens', ids: promptOf(5) },
+      { ...image, embedding: embedding(0.1) },
+    ] as const;
+    expect(await generate(engine, request([], { prompt, maxTokens: 2 }))).toHaveLength(2);
+  });
+
   it.each([
     ['missing', undefined, /missing: k/],
     ['of another shape', () => embedding(1, 63), /63 x \d+.*64 x/],

@@ -5,6 +5,7 @@ import {
   type EmbeddingCache,
   type Prompt,
   type PromptMessage,
+  type PromptSegment,
   type SamplingOptions,
   type VisionEncoder,
 } from '@eidetic/core';
@@ -67,7 +68,8 @@ export function createChatService(parts: ChatServiceParts): ChatService {
     let completionTokens = 0;
     let firstTokenMs: number | undefined;
     let reason: 'stop' | 'length' | undefined;
-    const generation = { requestId, prompt: prompt.segments, sampling, maxTokens, stopTokenIds };
+    const segments = attach(prompt.segments, embeddings);
+    const generation = { requestId, prompt: segments, sampling, maxTokens, stopTokenIds };
     for await (const event of decoder.generate(generation, signal)) {
       if (event.kind === 'prefilled') {
         cachedTokens = event.cachedTokens;
@@ -142,6 +144,15 @@ function withEmbeddings(messages: readonly ChatMessage[], embeddings: readonly R
       return { kind: 'image', key: value.key, tokens: value.embedding.tokens };
     }),
   }));
+}
+
+/** Puts each picture's embedding beside its key, for a decoder in this process. */
+function attach(segments: readonly PromptSegment[], embeddings: readonly ResolvedEmbedding[]): PromptSegment[] {
+  const byKey = new Map(embeddings.map(({ key, embedding }) => [key, embedding]));
+  return segments.map((segment) => {
+    const embedding = segment.kind === 'image' ? byKey.get(segment.key) : undefined;
+    return embedding === undefined ? segment : { ...segment, embedding };
+  });
 }
 
 function toResolvedImage({ imageId, embedding, cached }: ResolvedEmbedding): ResolvedImage {

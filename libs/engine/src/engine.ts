@@ -115,7 +115,7 @@ export class Engine implements Decoder {
     const missing: string[] = [];
     for (const segment of request.prompt) {
       if (segment.kind === 'tokens' || found.has(segment.key)) continue;
-      const embedding = await this.#options.resolveEmbedding(segment.key);
+      const embedding = segment.embedding ?? (await this.#options.resolveEmbedding(segment.key));
       if (!embedding) {
         missing.push(segment.key);
         continue;

@@ -3,7 +3,13 @@ import type { ImageEmbedding } from './vision-encoder.ts';
 /** A piece of a prompt: token ids, or the rows of a picture's embedding. */
 export type PromptSegment =
   | { readonly kind: 'tokens'; readonly ids: readonly number[] }
-  | { readonly kind: 'image'; readonly key: string; readonly tokens: number };
+  | {
+      readonly kind: 'image';
+      readonly key: string;
+      readonly tokens: number;
+      /** The embedding itself, where caller and decoder share memory: no cache can lose it in between. */
+      readonly embedding?: ImageEmbedding;
+    };
 
 /** How the next token is chosen from the logits. */
 export interface SamplingOptions {
