@@ -11,6 +11,7 @@ import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import { type Metrics, measureDecoder, measureVisionEncoder } from '@eidetic/telemetry';
 import { createVisionEncoder } from '@eidetic/vision';
 import { planOf, type StandaloneConfig } from './config.ts';
+import { warmUp } from './warm-up.ts';
 
 /** A model that answers, and how to let go of it. */
 export interface LoadedModel {
@@ -102,6 +103,8 @@ export const loadModel: ModelLoader = async (config, { metrics, onProgress, sign
     now,
     randomSeed: () => randomInt(2 ** 47),
   });
+  onProgress(`Warming up ${modelName}`);
+  await warmUp(chatService);
   const loaded = parts.move();
   return { chatService, release: () => loaded.disposeAsync() };
 };
