@@ -13,6 +13,7 @@ run: setup ## serve the embedded model on http://localhost:8080 (EIDETIC_HTTP_PO
 	@exec node services/standalone/src/main.ts
 
 test: check ## run every check and every test
+	@scripts/install-browser.sh
 	@vitest run
 
 check: setup ## types, formatting, lint, unused code
