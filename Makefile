@@ -18,7 +18,7 @@ test: check ## run every check and every test
 
 check: setup ## types, formatting, lint, unused code
 	@tsc --noEmit
-	@biome ci --error-on-warnings .
+	@biome ci --colors=off --error-on-warnings .
 	@knip
 
 bench: setup ## measure against the peers; raw results in bench/results

@@ -44,8 +44,5 @@ export const imagesOf = (golden: GoldenCase): string[] =>
     typeof content === 'string' ? [] : content.flatMap((part) => (part.type === 'image' ? [part.image] : [])),
   );
 
-/** Bytes of a picture. */
-export const goldenImage = (name: string): Uint8Array => readFileSync(join(GOLDENS_DIRECTORY, name));
-
 /** An array of the goldens. */
 export const goldenArray = ({ file }: GoldenArray): Float32Array => readNpy(join(GOLDENS_DIRECTORY, file));

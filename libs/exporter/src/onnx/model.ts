@@ -1,7 +1,7 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 
 /** ONNX element types, by the numbers of `TensorProto.DataType`. */
-export const ELEMENT_TYPES = {
+const ELEMENT_TYPES = {
   float32: { id: 1, bytes: 4 },
   uint8: { id: 2, bytes: 1 },
   int32: { id: 6, bytes: 4 },
