@@ -62,13 +62,14 @@ export async function startDecoders(
   const { directory: bundleDirectory } = await bundleOf(context, precision);
   const { modelPath, weightBytes } = await ggufOf(context, precision);
   const llamaCpp: LlamaCppOptions = { modelPath, threads, ...size };
-  const stockOrt: StockOrtOptions = { bundleDirectory, threads };
+  const stockOrt = (capacity: number): StockOrtOptions => ({ bundleDirectory, threads, capacity });
   const decoders = await Promise.all([
     startEidetic(context, precision, size),
     Contender.start<TextPeer>('llama.cpp', 'llama-cpp', llamaCpp),
     // Its threads wait for each other by spinning: where a core is shared with other work, one thread is far faster.
     Contender.start<TextPeer>('llama.cpp, 1 thread', 'llama-cpp', { ...llamaCpp, threads: 1 }),
-    Contender.start<TextPeer>('onnxruntime-node', 'stock-ort', stockOrt),
+    Contender.start<TextPeer>('onnxruntime-node', 'stock-ort', stockOrt(0)),
+    Contender.start<TextPeer>('onnxruntime-node, whole cache', 'stock-ort', stockOrt(size.contextSize)),
   ]);
   return { decoders, weightBytes };
 }

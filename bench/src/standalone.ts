@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { peakMemoryBytes } from './contender.ts';
@@ -18,6 +19,7 @@ export type ContentPart = { readonly type: string; readonly [field: string]: unk
 
 /** The standalone server in a process of its own, on a free port. */
 export class Standalone implements AsyncDisposable {
+  readonly #agent = new Agent({ keepAlive: true });
   readonly #process: ChildProcess;
   readonly #url: string;
   readonly #model: string;
@@ -60,22 +62,35 @@ export class Standalone implements AsyncDisposable {
       stream: true,
       stream_options: { include_usage: true },
     });
-    const start = performance.now();
-    const headers = { 'content-type': 'application/json' };
-    const response = await fetch(`${this.#url}/v1/chat/completions`, { method: 'POST', headers, body });
-    if (!response.ok || response.body === null) throw new Error(`${response.status}: ${await response.text()}`);
     const arrivedMs: number[] = [];
     let text = '';
     let completionTokens = 0;
-    for await (const chunk of readEvents(response.body)) {
+    for (const { chunk, atMs } of readEvents(await this.#post('/v1/chat/completions', body))) {
       const piece = chunk.choices[0]?.delta.content;
       if (piece) {
-        arrivedMs.push(performance.now() - start);
+        arrivedMs.push(atMs);
         text += piece;
       }
       completionTokens = chunk.usage?.completion_tokens ?? completionTokens;
     }
     return { text, arrivedMs, completionTokens };
+  }
+
+  /**
+   * Posts JSON and takes down what arrives when. Reading it is left for later: what the client computes meanwhile would be taken
+   * from the server on the same cores.
+   */
+  async #post(path: string, body: string): Promise<readonly Arrival[]> {
+    const start = performance.now();
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const sent = request(`${this.#url}${path}`, { method: 'POST', agent: this.#agent, headers });
+    sent.end(body);
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    const arrivals: Arrival[] = [];
+    response.on('data', (bytes: Buffer) => arrivals.push({ bytes, atMs: performance.now() - start }));
+    await once(response, 'end');
+    if (response.statusCode === 200) return arrivals;
+    throw new Error(`${response.statusCode}: ${Buffer.concat(arrivals.map(({ bytes }) => bytes))}`);
   }
 
   /** Most memory that the server has held so far. */
@@ -84,6 +99,7 @@ export class Standalone implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#agent.destroy();
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     this.#process.kill();
     await once(this.#process, 'exit');
@@ -101,15 +117,20 @@ interface Chunk {
   readonly usage?: { readonly completion_tokens: number } | null;
 }
 
-/** The JSON of each server-sent event up to `[DONE]`. */
-async function* readEvents(body: ReadableStream<Uint8Array>): AsyncIterable<Chunk> {
+interface Arrival {
+  readonly bytes: Buffer;
+  readonly atMs: number;
+}
+
+/** The JSON of each server-sent event up to `[DONE]`, and when its end arrived. */
+function* readEvents(arrivals: readonly Arrival[]): Iterable<{ readonly chunk: Chunk; readonly atMs: number }> {
+  const decoder = new TextDecoder();
   let rest = '';
-  for await (const text of body.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split('\n');
+  for (const { bytes, atMs } of arrivals) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      const data = line.startsWith('data: ') ? line.slice(6) : '[DONE]';
-      if (data !== '[DONE]') yield JSON.parse(data) as Chunk;
+      if (line.startsWith('data: {')) yield { chunk: JSON.parse(line.slice(6)) as Chunk, atMs };
     }
   }
 }

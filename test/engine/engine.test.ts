@@ -105,6 +105,19 @@ describe('Engine.generate', () => {
     expect(await draw(5)).not.toEqual(await draw(6));
   });
 
+  it('gives the event loop a turn between any two tokens', async () => {
+    const engine = await start();
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      handle = setImmediate(count);
+    };
+    let handle = setImmediate(count);
+    const tokens = await generate(engine, request(promptOf(20), { maxTokens: 200 }));
+    clearImmediate(handle);
+    expect(turns).toBeGreaterThanOrEqual(tokens.length - 1);
+  });
+
   it('serves more requests than it has slots, in the order they came', async () => {
     const engine = await start({ slots: 2 });
     const finished: number[] = [];

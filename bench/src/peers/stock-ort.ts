@@ -8,16 +8,22 @@ import { recordArrivals } from './record-arrivals.ts';
 export interface StockOrtOptions {
   readonly bundleDirectory: string;
   readonly threads: number;
+  /**
+   * Positions that the cache is made for at the start; 0 lets it grow with every step. Buffers of one size are what a static
+   * graph or a batch needs, but every step copies them whole.
+   */
+  readonly capacity: number;
 }
 
-await serve<StockOrtOptions, TextPeer>(async ({ bundleDirectory, threads }) => {
+await serve<StockOrtOptions, TextPeer>(async ({ bundleDirectory, threads, capacity }) => {
   const bundle = await openBundle(bundleDirectory);
   const { decoder } = bundle.manifest;
   const session = await ort.InferenceSession.create(bundle.path(decoder.graph), { intraOpNumThreads: threads });
   const embed = await openEmbeddings(bundle);
   const cacheNames = Array.from({ length: decoder.layers }, (_, n) => [`${n}.key`, `${n}.value`]).flat();
   const outputNames = ['top_ids', ...cacheNames.map((name) => `present.${name}`)];
-  const empty = new ort.Tensor('float32', new Float32Array(), [1, decoder.kvHeads, 0, decoder.headDim]);
+  const size = decoder.kvHeads * capacity * decoder.headDim;
+  const empty = new ort.Tensor('float32', new Float32Array(size), [1, decoder.kvHeads, capacity, decoder.headDim]);
 
   /** As such programs are commonly written: what a step returns as `present` is the `past` of the next. */
   async function* generate(prompt: readonly number[]): AsyncIterable<number> {

@@ -13,7 +13,7 @@ const PICTURE = new URL('../../../test/data/goldens/images/05-detail-1.png', imp
 const PRECISION = 'int8';
 const MAX_TOKENS = 64;
 /** Answers of one figure: a single one takes too little time to be measured well. */
-const ANSWERS = 5;
+const ANSWERS = 25;
 
 /** The standalone server over HTTP, one request at a time, beside its own engine without a server around it. */
 export const httpSuite: Suite = {

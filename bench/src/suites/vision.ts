@@ -15,7 +15,7 @@ export const visionSuite: Suite = {
   name: 'vision',
   async run(context) {
     const { directory: bundleDirectory } = await bundleOf(context, 'int8');
-    const options: StockOrtOptions = { bundleDirectory, threads: context.threads };
+    const options: Pick<StockOrtOptions, 'bundleDirectory' | 'threads'> = { bundleDirectory, threads: context.threads };
     await using started = new AsyncDisposableStack();
     const ours = started.use(await Contender.start<VisionPeer>(OURS, 'eidetic-vision', options));
     const stock = started.use(await Contender.start<VisionPeer>('onnxruntime-node', 'stock-ort-vision', options));

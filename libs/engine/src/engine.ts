@@ -81,7 +81,7 @@ export class Engine implements Decoder {
       yield* sequence.events();
     } finally {
       signal?.removeEventListener('abort', cancel);
-      sequence.fail(new EideticError('cancelled', 'The caller left the generation.'));
+      if (!sequence.ended) sequence.fail(new EideticError('cancelled', 'The caller left the generation.'));
     }
   }
 

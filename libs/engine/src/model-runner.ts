@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Bundle, Manifest } from '@eidetic/bundle';
 import { type Binding, type Session, Tensor } from '@eidetic/ort';
 import { KvCache } from './kv-cache.ts';
@@ -40,7 +41,15 @@ interface PreparedStep {
 interface DecodeStep extends PreparedStep {
   readonly embeddings: Float32Array;
   readonly positionIds: BigInt64Array;
+  /** How long the last step took. */
+  durationMs: number;
 }
+
+/**
+ * Decode steps up to this long run on the event loop's own thread. Handing one to another thread wakes a third thread beside
+ * the two or more that compute, which costs more than the step (docs/decisions/0008-short-steps.md).
+ */
+const SHORT_STEP_MS = 4;
 
 /**
  * Runs the decoder graph over the KV cache. Bindings are prepared once per batch size and slot: a step fills buffers and
@@ -98,8 +107,18 @@ export class ModelRunner {
       row.embed(step.embeddings.subarray(slot * hidden, (slot + 1) * hidden));
     }
     step.totalLength[0] = longest;
-    await step.binding.run();
+    await this.#run(step);
     return (slot) => scoresOf(step, slot, this.#decoder);
+  }
+
+  async #run(step: DecodeStep): Promise<void> {
+    const isShort = step.durationMs <= SHORT_STEP_MS;
+    // One turn of the event loop before each short step: whoever waits for it is served between any two.
+    if (isShort) await turn();
+    const started = performance.now();
+    if (isShort) step.binding.runSync();
+    else await step.binding.run();
+    step.durationMs = performance.now() - started;
   }
 
   /** Releases the bindings; the session belongs to the caller. */
@@ -119,7 +138,7 @@ export class ModelRunner {
       const positionIds = new BigInt64Array(batch);
       bindInput(step.binding, 'inputs_embeds', embeddings, [batch, 1, hidden]);
       bindInput(step.binding, 'position_ids', positionIds, [batch, 1]);
-      return { ...step, embeddings, positionIds };
+      return { ...step, embeddings, positionIds, durationMs: Number.POSITIVE_INFINITY };
     });
   }
 

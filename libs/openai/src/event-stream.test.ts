@@ -12,11 +12,27 @@ it('writes each chunk as an event and ends with [DONE]', async () => {
     yield { a: 1 };
     yield { b: 'two\nlines' };
   })();
-  expect(await Array.fromAsync(eventStream(chunks, { heartbeatMs: 1000, failure }))).toEqual([
-    'data: {"a":1}\n\n',
-    'data: {"b":"two\\nlines"}\n\n',
-    'data: [DONE]\n\n',
-  ]);
+  const writes = await Array.fromAsync(eventStream(chunks, { heartbeatMs: 1000, failure }));
+  expect(writes.join('')).toBe('data: {"a":1}\n\ndata: {"b":"two\\nlines"}\n\ndata: [DONE]\n\n');
+});
+
+it('writes the first chunk at once, and what follows on its heels together', async () => {
+  vi.useFakeTimers();
+  const gate = Promise.withResolvers<void>();
+  const chunks = (async function* () {
+    yield { a: 1 };
+    yield { b: 2 };
+    yield { c: 3 };
+    await gate.promise;
+    yield { d: 4 };
+  })();
+  const stream = eventStream(chunks, { heartbeatMs: 1000, failure });
+  expect((await stream.next()).value).toBe('data: {"a":1}\n\n');
+  const next = stream.next();
+  await vi.advanceTimersByTimeAsync(5);
+  expect((await next).value).toBe('data: {"b":2}\n\ndata: {"c":3}\n\n');
+  gate.resolve();
+  expect((await stream.next()).value).toBe('data: {"d":4}\n\ndata: [DONE]\n\n');
 });
 
 it('writes an error event and nothing after it', async () => {
@@ -44,8 +60,7 @@ it('writes a comment after each stretch of silence, and loses no chunk to it', a
     expect((await next).value).toBe(': waiting\n\n');
   }
   gate.resolve();
-  expect((await stream.next()).value).toBe('data: {"a":1}\n\n');
-  expect((await stream.next()).value).toBe('data: [DONE]\n\n');
+  expect((await stream.next()).value).toBe('data: {"a":1}\n\ndata: [DONE]\n\n');
   expect(vi.getTimerCount()).toBe(0);
 });
 

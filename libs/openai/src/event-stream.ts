@@ -10,9 +10,16 @@ const within = async <T>(promise: Promise<T>, timeoutMs: number): Promise<T | un
 };
 
 /**
- * Chunks as server-sent events, as OpenAI's clients read them: `data: {…}` for each, then `data: [DONE]`. A comment is sent
- * after every `heartbeatMs` of silence, so that proxies keep the connection. The headers are long gone when something fails
- * on the way: what `failure` makes of the error is sent as an `error` event, and nothing after it.
+ * Least time between two writes. A small model makes a token in half a millisecond; writing each by itself costs a fifth of that
+ * in system calls and in waking the reader, and nobody sees the difference.
+ */
+const GATHER_MS = 5;
+
+/**
+ * Chunks as server-sent events, as OpenAI's clients read them: `data: {…}` for each, then `data: [DONE]`. What comes within
+ * {@link GATHER_MS} of the last write travels together. A comment is sent after every `heartbeatMs` of silence, so that proxies keep
+ * the connection. The headers are long gone when something fails on the way: what `failure` makes of the error is sent as an
+ * `error` event, and nothing after it.
  *
  * Chunks are asked for one at a time: a slow reader slows their source. Leaving the iteration ends it.
  */
@@ -21,22 +28,30 @@ export async function* eventStream(
   options: { readonly heartbeatMs: number; readonly failure: (reason: unknown) => object },
 ): AsyncGenerator<string, void, undefined> {
   const source = chunks[Symbol.asyncIterator]();
+  let held = '';
+  let sentMs = Number.NEGATIVE_INFINITY;
   try {
     let pending = source.next();
     for (;;) {
-      const result = await within(pending, options.heartbeatMs);
-      if (result === undefined) {
-        yield ': waiting\n\n';
-      } else if (result.done === true) {
-        yield 'data: [DONE]\n\n';
+      const result = await within(pending, held === '' ? options.heartbeatMs : GATHER_MS);
+      if (result?.done === true) {
+        yield `${held}data: [DONE]\n\n`;
         return;
+      }
+      if (result === undefined) {
+        held ||= ': waiting\n\n';
       } else {
-        yield `data: ${JSON.stringify(result.value)}\n\n`;
+        held += `data: ${JSON.stringify(result.value)}\n\n`;
         pending = source.next();
+      }
+      if (result === undefined || performance.now() - sentMs >= GATHER_MS) {
+        yield held;
+        held = '';
+        sentMs = performance.now();
       }
     }
   } catch (reason) {
-    yield `event: error\ndata: ${JSON.stringify(options.failure(reason))}\n\n`;
+    yield `${held}event: error\ndata: ${JSON.stringify(options.failure(reason))}\n\n`;
   } finally {
     await source.return?.();
   }

@@ -1,8 +1,8 @@
-import { parseArgs } from 'node:util';
 import { type Precision, precisionSchema } from '@eidetic/bundle';
 import { EideticError } from '@eidetic/core';
 import { type ConvertProgress, convertCheckpoint, DEFAULT_PRECISIONS } from '@eidetic/exporter';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
+import { parseArguments } from './arguments.ts';
 
 /** Help text of `eidetic convert`. */
 export const CONVERT_USAGE = `eidetic convert CHECKPOINT BUNDLE [options]
@@ -17,6 +17,14 @@ an interrupted conversion leaves nothing there. Weights are float32, float16, in
   --activations TYPE     float32 (CPU, default) or float16 (GPU)
   --name NAME            under which the model is served; default: the checkpoint folder's name`;
 
+const OPTIONS = {
+  vision: { type: 'string', default: DEFAULT_PRECISIONS.vision },
+  decoder: { type: 'string', default: DEFAULT_PRECISIONS.decoder },
+  head: { type: 'string', default: DEFAULT_PRECISIONS.head },
+  activations: { type: 'string', default: 'float32' },
+  name: { type: 'string' },
+} as const;
+
 /**
  * Runs `eidetic convert`; progress goes to standard error.
  *
@@ -24,7 +32,7 @@ an interrupted conversion leaves nothing there. Weights are float32, float16, in
  *   `cancelled`.
  */
 export async function convertCommand(args: readonly string[], signal?: AbortSignal): Promise<void> {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseArguments(args, OPTIONS, CONVERT_USAGE);
   const [checkpointDirectory, bundleDirectory, ...rest] = positionals;
   if (checkpointDirectory === undefined || bundleDirectory === undefined || rest.length > 0) {
     throw new EideticError(
@@ -55,24 +63,6 @@ function showProgress({ part, doneBytes, totalBytes }: ConvertProgress): void {
   const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
   const percent = ((100 * doneBytes) / totalBytes).toFixed(0);
   process.stderr.write(`\r${percent} %  ${mebibytes(doneBytes)} of ${mebibytes(totalBytes)} MiB  ${part.padEnd(10)}`);
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        vision: { type: 'string', default: DEFAULT_PRECISIONS.vision },
-        decoder: { type: 'string', default: DEFAULT_PRECISIONS.decoder },
-        head: { type: 'string', default: DEFAULT_PRECISIONS.head },
-        activations: { type: 'string', default: 'float32' },
-        name: { type: 'string' },
-      },
-    });
-  } catch (cause) {
-    throw new EideticError('invalid_request', `${(cause as TypeError).message}\n\n${CONVERT_USAGE}`, { cause });
-  }
 }
 
 function precisionOf(option: string, text: string): Precision {

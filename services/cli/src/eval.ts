@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
 import { EideticError } from '@eidetic/core';
 import { formatSummary, openAiAnswerer, ResultsFile, readQuestions, runEval, summarise } from '@eidetic/eval';
+import { parseArguments } from './arguments.ts';
 
 /** Help text of `eidetic eval`. */
 export const EVAL_USAGE = `eidetic eval QUESTIONS.jsonl --server URL [options]
@@ -16,6 +16,16 @@ several turns, {"task", "language", "messages", "answer"}; an "id" is optional. 
   --concurrency N      questions under way at the same time; default 4
   --max-tokens N       of one answer; default 256
   --timeout SECONDS    of one answer; default 300`;
+
+const OPTIONS = {
+  server: { type: 'string' },
+  model: { type: 'string' },
+  'api-key': { type: 'string' },
+  results: { type: 'string' },
+  concurrency: { type: 'string', default: '4' },
+  'max-tokens': { type: 'string', default: '256' },
+  timeout: { type: 'string', default: '300' },
+} as const;
 
 /**
  * Runs `eidetic eval`: the table goes to standard output, progress to standard error.
@@ -41,7 +51,7 @@ export async function evalCommand(args: readonly string[], signal?: AbortSignal)
 }
 
 function readArguments(args: readonly string[]) {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseArguments(args, OPTIONS, EVAL_USAGE);
   const [questionsPath, ...rest] = positionals;
   if (questionsPath === undefined || rest.length > 0 || values.server === undefined) {
     throw new EideticError('invalid_request', `One file of questions and --server are needed.\n\n${EVAL_USAGE}`);
@@ -58,26 +68,6 @@ function readArguments(args: readonly string[]) {
       ...(values['api-key'] === undefined ? {} : { apiKey: values['api-key'] }),
     },
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        server: { type: 'string' },
-        model: { type: 'string' },
-        'api-key': { type: 'string' },
-        results: { type: 'string' },
-        concurrency: { type: 'string', default: '4' },
-        'max-tokens': { type: 'string', default: '256' },
-        timeout: { type: 'string', default: '300' },
-      },
-    });
-  } catch (cause) {
-    throw new EideticError('invalid_request', `${(cause as TypeError).message}\n\n${EVAL_USAGE}`, { cause });
-  }
 }
 
 function positive(name: string, text: string): number {
