@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
 import { eventStream } from './event-stream.ts';
 
@@ -77,4 +78,24 @@ it('ends its source when the reader leaves', async () => {
   await stream.next();
   await stream.return();
   expect(ended).toBe(true);
+});
+
+it('survives a source that fails while nobody reads: a slow reader, or one that has left', async () => {
+  const { promise: lost, reject } = Promise.withResolvers<never>();
+  const chunks = (async function* () {
+    yield { a: 1 };
+    await lost;
+  })();
+  const unhandled = vi.fn();
+  process.on('unhandledRejection', unhandled);
+  try {
+    const stream = eventStream(chunks, { heartbeatMs: 1000, failure });
+    await stream.next();
+    reject(new Error('lost'));
+    await setImmediate();
+    expect(unhandled).not.toHaveBeenCalled();
+    expect((await stream.next()).value).toBe('event: error\ndata: {"error":"Error: lost"}\n\n');
+  } finally {
+    process.off('unhandledRejection', unhandled);
+  }
 });

@@ -28,10 +28,16 @@ export async function* eventStream(
   options: { readonly heartbeatMs: number; readonly failure: (reason: unknown) => object },
 ): AsyncGenerator<string, void, undefined> {
   const source = chunks[Symbol.asyncIterator]();
+  const ask = (): Promise<IteratorResult<object>> => {
+    const next = source.next();
+    // A reader that is slow, or has left, is not there to see a failure yet; awaiting `next` shows it all the same.
+    next.catch(() => undefined);
+    return next;
+  };
   let held = '';
   let sentMs = Number.NEGATIVE_INFINITY;
   try {
-    let pending = source.next();
+    let pending = ask();
     for (;;) {
       const result = await within(pending, held === '' ? options.heartbeatMs : GATHER_MS);
       if (result?.done === true) {
@@ -42,7 +48,7 @@ export async function* eventStream(
         held ||= ': waiting\n\n';
       } else {
         held += `data: ${JSON.stringify(result.value)}\n\n`;
-        pending = source.next();
+        pending = ask();
       }
       if (result === undefined || performance.now() - sentMs >= GATHER_MS) {
         yield held;
