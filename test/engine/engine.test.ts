@@ -130,6 +130,48 @@ describe('Engine.generate', () => {
     expect(engine.load).toEqual({ running: 0, waiting: 0 });
   });
 
+  it('computes prompts in the order they came, whichever slots are free', async () => {
+    const engine = await start({ slots: 2 });
+    const finished: number[] = [];
+    const one = async (i: number) => {
+      await collect(engine.generate(request(promptOf(20), { maxTokens: 1 })));
+      finished.push(i);
+    };
+    await Promise.all([0, 1, 2, 3, 4, 5].map(one));
+    expect(finished).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('serves a request that comes at the very moment when nothing is left to do', async () => {
+    let ticks = 0;
+    const { hidden } = bundle.manifest.decoder;
+    const resolveEmbedding = async () => {
+      for (let i = 0; i < ticks; i++) await undefined;
+      return { data: new Float32Array(4 * hidden), tokens: 4, hidden, imageWidth: 1, imageHeight: 1 };
+    };
+    const engine = await start({ resolveEmbedding });
+    const late = request([], { prompt: [{ kind: 'image', key: 'k', tokens: 4 }], maxTokens: 1 });
+    for (; ticks < 16; ticks++) {
+      const refused = generate(engine, request([99_999]));
+      const [, answer] = await Promise.allSettled([refused, generate(engine, late)]);
+      expect(answer).toMatchObject({ status: 'fulfilled' });
+    }
+  });
+
+  it('forgets a waiting request as soon as its caller leaves', async () => {
+    const engine = await start({ slots: 1 });
+    const leaving = new AbortController();
+    for await (const { kind } of engine.generate(request(promptOf(20), { maxTokens: 400 }))) {
+      if (kind !== 'token') continue;
+      const waiting = collect(engine.generate(request(promptOf(20)), leaving.signal));
+      await new Promise(setImmediate);
+      expect(engine.load).toEqual({ running: 1, waiting: 1 });
+      leaving.abort();
+      await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
+      expect(engine.load).toEqual({ running: 1, waiting: 0 });
+      break;
+    }
+  });
+
   it('refuses a request when the waiting room is full', async () => {
     const engine = await start({ slots: 1, maxWaiting: 1 });
     const outcomes = await Promise.allSettled([1, 2, 3].map(() => generate(engine, request(promptOf(20)))));
@@ -182,6 +224,27 @@ describe('Engine.generate', () => {
     await engine.stop();
     for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: { code: 'unavailable' } });
     await expect(generate(engine, request(promptOf(20)))).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+describe('Engine.create', () => {
+  it('says how much memory the KV cache would take when there is not so much', async () => {
+    await expect(start({ slots: 100_000_000 })).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: /100000000 slots of 512 positions take \d+ GiB/,
+    });
+  });
+
+  it('refuses a bundle for GPUs, which this engine does not run yet', async () => {
+    const decoder = { ...bundle.manifest.decoder, dtype: 'float16' } as const;
+    const halved = { ...bundle, manifest: { ...bundle.manifest, decoder } };
+    await expect(start({ bundle: halved })).rejects.toMatchObject({ code: 'invalid_bundle', message: /float16/ });
+  });
+
+  it('refuses a token embedding table that is shorter than the manifest says', async () => {
+    const embeddings = { ...bundle.manifest.embeddings, rows: bundle.manifest.embeddings.rows + 1 };
+    const short = { ...bundle, manifest: { ...bundle.manifest, embeddings } };
+    await expect(start({ bundle: short })).rejects.toMatchObject({ code: 'invalid_bundle', message: /embedding/ });
   });
 });
 
