@@ -62,6 +62,11 @@ const generate = async (engine: Engine, wanted: GenerateRequest): Promise<number
 
 const sampled = { temperature: 1.5, topP: 0.95, topK: 0, repetitionPenalty: 1.1, seed: 11 };
 
+it('refuses a bundle whose activations it cannot run', async () => {
+  const half = await testBundle({ vision: 'float16', decoder: 'float16', head: 'float16' }, 'float16');
+  await expect(start({ bundle: half })).rejects.toMatchObject({ code: 'invalid_bundle', message: /float16/ });
+});
+
 describe('Engine.generate', () => {
   it('says what was prefilled, then the tokens, then why it ended', async () => {
     const engine = await start();

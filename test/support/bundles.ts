@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Bundle } from '@eidetic/bundle';
-import { ensureBundle, type PartPrecisions } from '@eidetic/exporter';
+import { type ActivationType, ensureBundle, type PartPrecisions } from '@eidetic/exporter';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -12,12 +12,12 @@ const CHECKPOINT_DIRECTORY = join(ROOT, 'models/qwen-vl-nano-chat');
 export const FLOAT32_PRECISIONS: PartPrecisions = { vision: 'float32', decoder: 'float32', head: 'float32' };
 
 /** The embedded checkpoint as a bundle; converted once and kept for the next test. */
-export function testBundle(precisions: PartPrecisions): Promise<Bundle> {
+export function testBundle(precisions: PartPrecisions, activations: ActivationType = 'float32'): Promise<Bundle> {
   return ensureBundle({
     checkpointDirectory: CHECKPOINT_DIRECTORY,
     cacheDirectory: join(ROOT, '.cache/test-bundles'),
     family: qwenVlExport,
     precisions,
-    activations: 'float32',
+    activations,
   });
 }

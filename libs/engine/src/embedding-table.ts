@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import type { Bundle } from '@eidetic/bundle';
 import { EideticError } from '@eidetic/core';
 
@@ -10,20 +10,27 @@ const IN_MEMORY_BYTES = 64 * 2 ** 20;
  * every process, and a vocabulary of 152 k rows takes no memory here.
  */
 export class EmbeddingTable {
-  readonly #file: number;
-  readonly #memory: Uint8Array | undefined;
+  /** The whole table, or its open file. */
+  readonly #source: Uint8Array | number;
   readonly #rows: number;
   readonly #row: Uint8Array;
   readonly #convert: (target: Float32Array) => void;
 
+  /** @throws EideticError `invalid_bundle` when the file has another size than the manifest's shape. */
   constructor(bundle: Bundle) {
     const { file, dtype, rows, hidden } = bundle.manifest.embeddings;
     this.#rows = rows;
     const buffer = new ArrayBuffer(hidden * (dtype === 'float32' ? 4 : 2));
     this.#row = new Uint8Array(buffer);
     this.#convert = converter(buffer, dtype);
-    this.#file = openSync(bundle.path(file), 'r');
-    this.#memory = rows * buffer.byteLength <= IN_MEMORY_BYTES ? readFileSync(this.#file) : undefined;
+    const path = bundle.path(file);
+    const sizeBytes = rows * buffer.byteLength;
+    const found = statSync(path).size;
+    if (found !== sizeBytes) {
+      const message = `The token embedding table ${path} has ${found} bytes; ${rows} rows of ${hidden} ${dtype} take ${sizeBytes}.`;
+      throw new EideticError('invalid_bundle', `${message} Convert the checkpoint again.`);
+    }
+    this.#source = sizeBytes <= IN_MEMORY_BYTES ? readFileSync(path) : openSync(path, 'r');
   }
 
   /**
@@ -37,15 +44,15 @@ export class EmbeddingTable {
     }
     const { byteLength } = this.#row;
     const start = id * byteLength;
-    if (this.#memory) this.#row.set(this.#memory.subarray(start, start + byteLength));
-    else if (readSync(this.#file, this.#row, 0, byteLength, start) !== byteLength) {
+    if (typeof this.#source !== 'number') this.#row.set(this.#source.subarray(start, start + byteLength));
+    else if (readSync(this.#source, this.#row, 0, byteLength, start) !== byteLength) {
       throw new EideticError('invalid_bundle', `The token embedding table ends before row ${id}.`);
     }
     this.#convert(target);
   }
 
   close(): void {
-    closeSync(this.#file);
+    if (typeof this.#source === 'number') closeSync(this.#source);
   }
 }
 

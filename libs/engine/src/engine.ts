@@ -42,6 +42,8 @@ export class Engine implements Decoder {
   readonly #waiting: Sequence[] = [];
   /** By slot. */
   readonly #running: (Sequence | undefined)[];
+  /** Number of sequences that have got a slot so far. */
+  #admissions = 0;
   #loop: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -57,12 +59,21 @@ export class Engine implements Decoder {
   /**
    * Loads the decoder graph of the bundle.
    *
-   * @throws EideticError `invalid_bundle`, `invalid_config`
+   * @throws EideticError `invalid_bundle`; `invalid_config`, also when there is no memory for so many slots of such a context.
    */
   static async create(options: EngineOptions): Promise<Engine> {
     const { decoder } = options.bundle.manifest;
+    if (decoder.dtype !== 'float32') {
+      const message = `The decoder computes in ${decoder.dtype}, and only float32 can be run. Convert with float32 activations.`;
+      throw new EideticError('invalid_bundle', message);
+    }
     const session = await Environment.load().createSession(options.bundle.path(decoder.graph), options.session);
-    return new Engine(options, session);
+    try {
+      return new Engine(options, session);
+    } catch (error) {
+      session.release();
+      throw error;
+    }
   }
 
   /** Sequences that hold a slot, and that wait for one. */
@@ -81,6 +92,8 @@ export class Engine implements Decoder {
       yield* sequence.events();
     } finally {
       signal?.removeEventListener('abort', cancel);
+      const place = this.#waiting.indexOf(sequence);
+      if (place >= 0) this.#waiting.splice(place, 1);
       if (!sequence.ended) sequence.fail(new EideticError('cancelled', 'The caller left the generation.'));
     }
   }
@@ -138,9 +151,7 @@ export class Engine implements Decoder {
       throw new EideticError('overloaded', `${present - slots} requests are waiting already. Try again later.`);
     }
     this.#waiting.push(sequence);
-    this.#loop ??= this.#run().finally(() => {
-      this.#loop = undefined;
-    });
+    this.#loop ??= this.#run();
   }
 
   async #run(): Promise<void> {
@@ -149,11 +160,13 @@ export class Engine implements Decoder {
     for (;;) {
       this.#admit();
       const running = this.#running.filter((sequence) => sequence !== undefined);
-      if (running.length === 0) return;
-      const prefilling = running.find((sequence) => sequence.prefilled < sequence.prompt.length);
+      if (running.length === 0) break;
+      const prefilling = firstToPrefill(running);
       if (prefilling) await this.#prefill(prefilling);
       if (running.some((sequence) => sequence.generated.length > 0 && !sequence.ended)) await this.#decode();
     }
+    // Here and not when the promise settles: who comes in between would wait for a loop that has ended.
+    this.#loop = undefined;
   }
 
   /** Frees the slots of ended sequences and gives the lowest free ones to those that wait longest. */
@@ -163,7 +176,10 @@ export class Engine implements Decoder {
       if (sequence) sequence.slot = undefined;
       let next = this.#waiting.shift();
       while (next?.ended) next = this.#waiting.shift();
-      if (next) next.slot = slot;
+      if (next) {
+        next.slot = slot;
+        next.admission = this.#admissions++;
+      }
       this.#running[slot] = next;
     }
   }
@@ -232,6 +248,12 @@ export class Engine implements Decoder {
     if (generated.length < request.maxTokens) return;
     sequence.emit({ kind: 'finished', reason: 'length', completionTokens: generated.length });
   }
+}
+
+/** Of the sequences whose prompts are not computed yet, the one that has waited longest. */
+function firstToPrefill(running: readonly Sequence[]): Sequence | undefined {
+  const prefilling = running.filter((sequence) => sequence.prefilled < sequence.prompt.length);
+  return prefilling.sort((a, b) => a.admission - b.admission)[0];
 }
 
 /** Greedy decoding ignores the normaliser. */

@@ -1,4 +1,5 @@
 import type { Manifest } from '@eidetic/bundle';
+import { EideticError } from '@eidetic/core';
 import { Tensor } from '@eidetic/ort';
 
 /** Keys and values of every layer, for `slots` sequences of up to `capacity` positions. */
@@ -8,15 +9,26 @@ export class KvCache {
   readonly #layers: readonly { readonly name: string; readonly data: Float32Array }[];
   readonly #rowDims: readonly [number, number, number];
 
+  /** @throws EideticError `invalid_config` when there is not so much memory. */
   constructor(decoder: Manifest['decoder'], slots: number, capacity: number) {
     this.slots = slots;
     this.capacity = capacity;
     this.#rowDims = [decoder.kvHeads, capacity, decoder.headDim];
     // Fresh memory is zero pages that take no room until a position is written.
     const elements = slots * decoder.kvHeads * capacity * decoder.headDim;
-    this.#layers = Array.from({ length: decoder.layers }, (_, i) =>
-      (['key', 'value'] as const).map((part) => ({ name: `${i}.${part}`, data: new Float32Array(elements) })),
-    ).flat();
+    try {
+      this.#layers = Array.from({ length: decoder.layers }, (_, i) =>
+        (['key', 'value'] as const).map((part) => ({ name: `${i}.${part}`, data: new Float32Array(elements) })),
+      ).flat();
+    } catch (cause) {
+      const gibibytes = Math.ceil((elements * 4 * 2 * decoder.layers) / 2 ** 30);
+      throw new EideticError(
+        'invalid_config',
+        `Keys and values of ${slots} slots of ${capacity} positions take ${gibibytes} GiB, which cannot be had. ` +
+          'Take fewer slots or a shorter context.',
+        { cause },
+      );
+    }
   }
 
   /**

@@ -15,6 +15,8 @@ export class Sequence {
   prefilled = 0;
   /** Row of the KV cache, while it runs. */
   slot: number | undefined;
+  /** How many sequences got a slot before it. */
+  admission = 0;
   /** At most `maxTokens + 2` long: the engine never waits for a slow reader. */
   readonly #events: GenerateEvent[] = [];
   #failure: EideticError | undefined;
