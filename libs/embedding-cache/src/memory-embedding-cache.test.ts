@@ -49,6 +49,13 @@ describe('createMemoryEmbeddingCache', () => {
     expect(await cache.get('a')).toBeDefined();
   });
 
+  it('keeps nothing when it may hold nothing', async () => {
+    const cache = createMemoryEmbeddingCache({ maxBytes: 0 });
+    await cache.set('a', ofBytes(4));
+    expect(await cache.get('a')).toBeUndefined();
+    expect(cache.stats()).toMatchObject({ entries: 0, bytes: 0, maxBytes: 0 });
+  });
+
   it('does not hold on to the larger buffer that an embedding is a view of', async () => {
     const cache = createMemoryEmbeddingCache({ maxBytes: 100 });
     const batch = Float32Array.from({ length: 1000 }, (_, i) => i);

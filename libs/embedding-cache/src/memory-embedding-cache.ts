@@ -17,12 +17,13 @@ export interface MemoryEmbeddingCache extends EmbeddingCache {
 
 /**
  * Keeps at most `maxBytes` of embeddings, the least recently used leave first. An embedding larger than `maxBytes` is
- * not kept. A view on a larger buffer is copied: else the whole buffer would stay and not be counted.
+ * not kept, and with 0 none is. A view on a larger buffer is copied: else the whole buffer would stay and not be counted.
  */
 export function createMemoryEmbeddingCache(options: { readonly maxBytes: number }): MemoryEmbeddingCache {
   const { maxBytes } = options;
   const entries = new LRUCache<string, ImageEmbedding>({
-    maxSize: maxBytes,
+    // lru-cache takes no 0; no embedding fits into one byte either.
+    maxSize: Math.max(1, maxBytes),
     sizeCalculation: ({ data }) => data.byteLength,
   });
   let hits = 0;
