@@ -78,3 +78,33 @@ describe('linear', () => {
     },
   );
 });
+
+describe('a format that does not fit', () => {
+  const add = async (columns: number, weight: Float32Array, format: LinearFormat): Promise<unknown> => {
+    const data = await DataFile.create(join(directory, 'm.data'), 'm.data');
+    const graph = new GraphBuilder(data);
+    try {
+      return await linear(graph, 'y', 'x', denseMatrix(weight, 2, columns), format, new Float32Array(2));
+    } finally {
+      await data.abandon();
+    }
+  };
+
+  it.each(['int8', 'int4'] as const)('refuses to quantise rows that are not whole blocks to %s', async (precision) => {
+    await expect(add(48, new Float32Array(96), { precision, activations: 'float32' })).rejects.toMatchObject({
+      code: 'invalid_checkpoint',
+      message: /^y has 48 columns.*multiple of 32/,
+    });
+  });
+
+  it('refuses weights that would become infinite in float16', async () => {
+    const weight = new Float32Array(64).fill(-65_504);
+    await add(32, weight, { precision: 'float16', activations: 'float32' });
+    await rm(join(directory, 'm.data'));
+    weight[40] = -70_000;
+    await expect(add(32, weight, { precision: 'float16', activations: 'float32' })).rejects.toMatchObject({
+      code: 'invalid_checkpoint',
+      message: /^y holds -70000/,
+    });
+  });
+});

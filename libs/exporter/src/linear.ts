@@ -1,4 +1,5 @@
 import type { Precision } from '@eidetic/bundle';
+import { EideticError } from '@eidetic/core';
 import { type Matrix, rowChunks } from './matrix.ts';
 import { type GraphBuilder, MICROSOFT, type Value } from './onnx/graph-builder.ts';
 import { BLOCK_SIZE, quantizeRows } from './quantize.ts';
@@ -20,6 +21,7 @@ export interface LinearFormat {
  *
  * @param x `[…, columns]`
  * @returns `[…, rows]`
+ * @throws EideticError `invalid_checkpoint` when the format cannot hold the weights.
  */
 export async function linear(
   graph: GraphBuilder,
@@ -37,14 +39,18 @@ export async function linear(
     `${name}.weight`,
     format.precision,
     [weight.columns, weight.rows],
-    transposedPieces(weight, format.precision),
+    transposedPieces(name, weight, format.precision),
   );
   const stored = format.precision === format.activations ? transposed : cast(graph, transposed, format.activations);
   if (!biasValue) return graph.node(name, 'MatMul', [x, stored]);
   return graph.node(name, 'Add', [graph.node(`${name}.product`, 'MatMul', [x, stored]), biasValue]);
 }
 
-/** Adds a constant in the graph's activation type. */
+/**
+ * Adds a constant in the graph's activation type.
+ *
+ * @throws EideticError `invalid_checkpoint` when a number is too large for it.
+ */
 export async function constantOf(
   graph: GraphBuilder,
   name: string,
@@ -52,7 +58,20 @@ export async function constantOf(
   dims: readonly number[],
   type: ActivationType,
 ): Promise<Value> {
+  if (type === 'float16') requireFloat16(name, data);
   return graph.constant(name, type === 'float16' ? new Float16Array(data) : data, dims);
+}
+
+const FLOAT16_MAX = 65_504;
+
+/** bfloat16 reaches further than float16, where a larger number would become infinite. */
+function requireFloat16(name: string, data: Float32Array): void {
+  const tooLarge = data.find((x) => Math.abs(x) > FLOAT16_MAX);
+  if (tooLarge === undefined) return;
+  throw new EideticError(
+    'invalid_checkpoint',
+    `${name} holds ${tooLarge}, but float16 ends at ${FLOAT16_MAX}. Choose another precision than float16.`,
+  );
 }
 
 function cast(graph: GraphBuilder, value: Value, to: ActivationType): Value {
@@ -70,6 +89,12 @@ async function quantizedLinear(
 ): Promise<Value> {
   const bits = format.precision === 'int4' ? 4 : 8;
   const { rows, columns } = weight;
+  if (columns % BLOCK_SIZE !== 0) {
+    throw new EideticError(
+      'invalid_checkpoint',
+      `${name} has ${columns} columns; ${format.precision} needs a multiple of ${BLOCK_SIZE}. Choose float16 or float32.`,
+    );
+  }
   const blocks = columns / BLOCK_SIZE;
   const scales = new Float32Array(rows * blocks);
   let done = 0;
@@ -103,12 +128,13 @@ async function quantizedLinear(
 const TRANSPOSE_COLUMNS = 64;
 
 /** Little-endian bytes of the transposed matrix. Holds the whole matrix once, in the type that is written. */
-async function* transposedPieces(weight: Matrix, type: ActivationType): AsyncGenerator<Uint8Array> {
+async function* transposedPieces(name: string, weight: Matrix, type: ActivationType): AsyncGenerator<Uint8Array> {
   const { rows, columns } = weight;
   const ArrayType = type === 'float16' ? Float16Array : Float32Array;
   const all = new ArrayType(rows * columns);
   let filled = 0;
   for await (const chunk of rowChunks(weight)) {
+    if (type === 'float16') requireFloat16(name, chunk);
     all.set(chunk, filled);
     filled += chunk.length;
   }
