@@ -51,9 +51,14 @@ export const boolean = (): z.ZodType<boolean, string> => parsed('true or false',
 export const oneOf = <const T extends string>(words: readonly T[]): z.ZodType<T, string> =>
   parsed(`one of ${words.join(', ')}`, (value) => words.find((word) => word === value));
 
-/** A time such as `250ms`, `30s`, `5m` or `1h`, in milliseconds. */
+/** Timers hold 31 bits of milliseconds, and go off at once for more. */
+const MAX_DURATION = { min: 0, max: 2 ** 31 - 1 };
+
+/** A time such as `250ms`, `30s`, `5m` or `1h`, in milliseconds; at most 596 hours. */
 export const duration = (): z.ZodType<number, string> =>
-  parsed('a duration such as 250ms, 30s, 5m or 1h', (value) => withUnit(value, DURATION_UNITS));
+  parsed('a duration such as 250ms, 30s, 5m or 1h, up to 596h', (value) =>
+    within(withUnit(value, DURATION_UNITS), MAX_DURATION),
+  );
 
 /** A size such as `512B`, `64KiB`, `2MiB` or `1GiB`, in bytes. */
 export const size = (): z.ZodType<number, string> =>
