@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ChatEvent } from '@eidetic/chat';
 import { EideticError, ERROR_KINDS, type ErrorCode } from '@eidetic/core';
@@ -23,6 +23,18 @@ const chunksOf = (stream: string) =>
   events(stream)
     .slice(0, -1)
     .map((event) => JSON.parse(event.replace(/^data: /, '')));
+
+/** The socket of a client that asks for a stream and then reads nothing of it. */
+const stalledReader = async (app: ReturnType<typeof serve>): Promise<Socket> => {
+  const url = new URL(await app.listen());
+  const body = JSON.stringify({ ...BODY, stream: true });
+  const socket = createConnection(Number(url.port), url.hostname);
+  socket.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  await once(socket, 'readable');
+  return socket;
+};
 
 /** Never ends on its own; tells when it is stopped. */
 const endless = () => {
@@ -174,17 +186,25 @@ describe('the end of a request', () => {
       yield* ANSWER.slice(0, 1);
       for (; asked < 4000; asked += 1) yield piece;
     });
-    const url = new URL(await serve(chat.service).listen());
-    const body = JSON.stringify({ ...BODY, stream: true });
-    const socket = createConnection(Number(url.port), url.hostname);
-    socket.write(
-      `POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-    );
-    await once(socket, 'readable');
+    const socket = await stalledReader(serve(chat.service));
     for (let turns = 0; turns < 2000; turns += 1) await turn();
     // 250 MiB would be buffered otherwise; sockets of the loopback hold a few.
     expect(asked).toBeGreaterThan(0);
     expect(asked).toBeLessThan(400);
+    socket.destroy();
+  });
+
+  it('ends soon after its deadline although its reader has stalled', async () => {
+    const ended = Promise.withResolvers<void>();
+    const chat = chatThat(async function* () {
+      try {
+        for (;;) yield { kind: 'text', text: 'x'.repeat(64 * 1024) };
+      } finally {
+        ended.resolve();
+      }
+    });
+    const socket = await stalledReader(serve(chat.service, { requestDeadlineMs: 50 }));
+    await ended.promise;
     socket.destroy();
   });
 });
