@@ -1,4 +1,5 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createConnection, createServer } from 'node:net';
 import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { loadConfig } from '@eidetic/config';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -111,6 +112,26 @@ describe('the standalone server', () => {
     await app.stop();
     expect(released).toBe(true);
     await expect(fetch(`${address}/healthz`)).rejects.toThrow();
+  });
+
+  it('stops although a reader has stalled', async () => {
+    const endless: ChatService = {
+      model: MODEL,
+      async *chat() {
+        for (;;) yield { kind: 'text', text: 'x'.repeat(64 * 1024) };
+      },
+    };
+    const { app } = appWith(loaded(endless), { EIDETIC_DRAIN_LIMIT: '1ms' });
+    const { port, hostname } = new URL(await app.start());
+    const socket = createConnection(Number(port), hostname);
+    const body = JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: 'Hi' }], stream: true });
+    socket.write(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+    await once(socket, 'readable');
+    await app.drain();
+    await app.stop();
+    socket.destroy();
   });
 
   it('gives up loading when it is told to stop', async () => {

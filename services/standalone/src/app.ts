@@ -16,9 +16,12 @@ export interface App {
   start(): Promise<string>;
   /** Refuses new chats and lets the running ones end, up to the drain limit. */
   drain(): Promise<void>;
-  /** Closes the server and releases the model. */
+  /** Closes the server, after a moment for last words with every connection that is still open, and releases the model. */
   stop(): Promise<void>;
 }
+
+/** Time for the errors of ended answers to reach their readers. */
+const LAST_WORDS_MS = 1000;
 
 const readinessOf = (state: GateState): Readiness => {
   if (state.kind === 'starting') return { ready: false, status: `starting: ${state.detail}` };
@@ -38,7 +41,7 @@ const listenError = (reason: unknown, { httpHost, httpPort }: StandaloneConfig):
 export const createApp = (config: StandaloneConfig, loadModel: ModelLoader, report: (line: string) => void): App => {
   const { modelName } = planOf(config);
   const metrics = createMetrics({ version: manifest.version, model: modelName });
-  const gate = new ChatGate(modelName);
+  const gate = new ChatGate(modelName, config.slots + config.maxWaiting);
   const server = createHttpServer({
     chatService: gate,
     readiness: () => readinessOf(gate.state),
@@ -70,7 +73,9 @@ export const createApp = (config: StandaloneConfig, loadModel: ModelLoader, repo
     },
     async stop() {
       loading.abort();
+      const limit = setTimeout(() => server.server.closeAllConnections(), LAST_WORDS_MS);
       await server.close();
+      clearTimeout(limit);
       // A model that failed to load was reported by start().
       await model?.then(
         ({ release }) => release(),

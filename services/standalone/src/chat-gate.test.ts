@@ -22,7 +22,7 @@ const slowService = () => {
 
 describe('ChatGate', () => {
   it('says how far the start is until it is open', async () => {
-    const gate = new ChatGate('nano');
+    const gate = new ChatGate('nano', 2);
     gate.describeStart('converting, 40 %');
     await expect(gate.chat(request).next()).rejects.toMatchObject({
       code: 'unavailable',
@@ -34,7 +34,7 @@ describe('ChatGate', () => {
 
   it('lets running answers end and refuses new ones once it drains', async () => {
     const { service, finish } = slowService();
-    const gate = new ChatGate('nano');
+    const gate = new ChatGate('nano', 2);
     gate.open(service);
     const answer = gate.chat(request);
     await answer.next();
@@ -51,7 +51,7 @@ describe('ChatGate', () => {
   });
 
   it('ends running answers when the drain limit passes', async () => {
-    const gate = new ChatGate('nano');
+    const gate = new ChatGate('nano', 2);
     gate.open(slowService().service);
     const answer = gate.chat(request);
     await answer.next();
@@ -61,15 +61,33 @@ describe('ChatGate', () => {
     await refused;
   });
 
+  it('does not wait longer than the limit for an answer that nobody reads', async () => {
+    const gate = new ChatGate('nano', 2);
+    gate.open(slowService().service);
+    await gate.chat(request).next();
+    await gate.drain(1);
+  });
+
+  it('refuses more requests than it may hold, until one of them ends', async () => {
+    const gate = new ChatGate('nano', 2);
+    gate.open(slowService().service);
+    const [first, second] = [gate.chat(request), gate.chat(request)];
+    await first.next();
+    await second.next();
+    await expect(gate.chat(request).next()).rejects.toMatchObject({ code: 'overloaded', message: /^2 requests/ });
+    await first.return();
+    expect((await gate.chat(request).next()).value).toEqual(piece);
+  });
+
   it('stays shut when the model is loaded after draining has begun', async () => {
-    const gate = new ChatGate('nano');
+    const gate = new ChatGate('nano', 2);
     await gate.drain(60_000);
     gate.open(slowService().service);
     expect(gate.state.kind).toBe('draining');
   });
 
   it('passes the abort of its caller on', async () => {
-    const gate = new ChatGate('nano');
+    const gate = new ChatGate('nano', 2);
     gate.open(slowService().service);
     const leaving = new AbortController();
     const answer = gate.chat(request, leaving.signal);

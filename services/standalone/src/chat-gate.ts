@@ -9,16 +9,20 @@ export type GateState =
 
 /**
  * The chat service as clients see it from the first moment to the last: while the model is loading, and once draining has
- * begun, requests are refused with `unavailable`; those that run when draining begins may end.
+ * begun, requests are refused with `unavailable`; those that run when draining begins may end. What is more than it may hold
+ * is refused with `overloaded` before anything is done for it: pictures wait here too, not only prompts.
  */
 export class ChatGate implements ChatService {
   readonly model: string;
+  readonly #maxRequests: number;
   #state: GateState = { kind: 'starting', detail: 'loading the model' };
   readonly #running = new Set<AbortController>();
   readonly #drained = Promise.withResolvers<void>();
 
-  constructor(model: string) {
+  /** At most `maxRequests` are answered or wait. */
+  constructor(model: string, maxRequests: number) {
     this.model = model;
+    this.#maxRequests = maxRequests;
   }
 
   get state(): GateState {
@@ -50,12 +54,14 @@ export class ChatGate implements ChatService {
     }
   }
 
-  /** Refuses new requests; resolves when the running ones have ended. After `limitMs` they are ended. */
+  /** Refuses new requests; resolves when the running ones have ended. After `limitMs` they are told to, and not waited for. */
   async drain(limitMs: number): Promise<void> {
     this.#state = { kind: 'draining' };
     const limit = setTimeout(() => {
       const reason = new EideticError('unavailable', 'The server shut down before the answer was done; ask again.');
       for (const life of this.#running) life.abort(reason);
+      // An answer whose reader has stalled does not notice.
+      this.#drained.resolve();
     }, limitMs);
     this.#endDrain();
     await this.#drained.promise;
@@ -69,7 +75,8 @@ export class ChatGate implements ChatService {
   #admit(): ChatService {
     switch (this.#state.kind) {
       case 'ready':
-        return this.#state.service;
+        if (this.#running.size < this.#maxRequests) return this.#state.service;
+        throw new EideticError('overloaded', `${this.#running.size} requests are here already; try again in a moment.`);
       case 'starting':
         throw new EideticError('unavailable', `The server is starting (${this.#state.detail}); try again in a moment.`);
       case 'draining':
