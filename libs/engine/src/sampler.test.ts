@@ -81,6 +81,29 @@ describe('sample', () => {
     expect(sample(scoresOf([-1, -1.5, -9], 2, 0), o, () => [0, 0], 0)).toBe(1);
   });
 
+  it('gives one answer, however few of the likeliest tokens the graph lists, and for a penalty that changes nothing', () => {
+    const options = fc.record({
+      temperature: fc.constantFrom(0.25, 1, 2),
+      topP: fc.constantFrom(0.33, 0.8, 1),
+      topK: fc.constantFrom(0, 3, 100),
+      seed: fc.nat(),
+    });
+    fc.assert(
+      fc.property(logitRow, options, (logits, o) => {
+        const draw = (listed: number, repetitionPenalty: number): number =>
+          sample(scoresOf(logits, listed, o.temperature), { ...o, repetitionPenalty }, () => [], 0);
+        expect([draw(1, 1), draw(5, 1), draw(5, 1.5)]).toEqual(Array(3).fill(draw(logits.length, 1)));
+      }),
+    );
+  });
+
+  it('takes the likeliest token at a temperature too small to divide by', () => {
+    for (const temperature of [1e-6, 1e-40, Number.MIN_VALUE]) {
+      const scores = { ...scoresOf([0, 3, -1, 2.5], 2, 1), logNormalizer: Number.NaN };
+      expect(sample(scores, { ...GREEDY, temperature }, () => [], 0)).toBe(1);
+    }
+  });
+
   it('never draws a masked token, even when the nucleus is everything', () => {
     const logits = [0, Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY];
     for (let position = 0; position < 200; position++) {
