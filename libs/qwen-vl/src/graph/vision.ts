@@ -165,9 +165,11 @@ class VisionBuilder {
 
     const positions = await vector(this.#weights, `${pool}.pos_embed`);
     const query = await this.#resamplerQuery(positions);
-    const q = project(query, await part(0).read(0, outputDim), biasOf(0));
-    const keyPositions = resizePositionTable(positions, Math.sqrt(queries), gridSide, outputDim);
-    const keyOffset = project(keyPositions, await part(1).read(0, outputDim), biasOf(1));
+    const q = await project(query, part(0), biasOf(0));
+    // The reference resizes before it projects. Both are linear and the resizing weights sum to one, so the order is free: this
+    // one projects a quarter of the positions, which for Qwen-VL saves 13 billion multiplications.
+    const keyPositions = await project(positions, part(1), biasOf(1));
+    const keyOffset = resizePositionTable(keyPositions, Math.sqrt(queries), gridSide, outputDim);
 
     const keys = await linear(graph, 'resampler.keys', z, part(1), this.#format);
     const positioned = await this.#addConstant('resampler.keys.positioned', keys, keyOffset, [
@@ -279,17 +281,23 @@ class VisionBuilder {
   }
 }
 
-/** `x · Wᵀ + bias` in double precision: x `[n, columns]`, weight `[rows, columns]`, returns `[n, rows]`. */
-function project(x: Float32Array, weight: Float32Array, bias: Float32Array): Float32Array {
-  const rows = bias.length;
-  const columns = weight.length / rows;
+/** Rows of a weight that are read at a time: the event loop gets a turn in between. */
+const PROJECTED_ROWS = 256;
+
+/** `x · Wᵀ + bias`, summed in double precision: x `[n, columns]`, weight `[rows, columns]`, returns `[n, rows]`. */
+async function project(x: Float32Array, weight: Matrix, bias: Float32Array): Promise<Float32Array> {
+  const { rows, columns } = weight;
   const n = x.length / columns;
   const out = new Float32Array(n * rows);
-  for (let i = 0; i < n; i++) {
-    for (let r = 0; r < rows; r++) {
-      let sum = bias[r] ?? 0;
-      for (let c = 0; c < columns; c++) sum += (x[i * columns + c] ?? 0) * (weight[r * columns + c] ?? 0);
-      out[i * rows + r] = sum;
+  for (let first = 0; first < rows; first += PROJECTED_ROWS) {
+    const count = Math.min(PROJECTED_ROWS, rows - first);
+    const chunk = await weight.read(first, count);
+    for (let i = 0; i < n; i++) {
+      for (let r = 0; r < count; r++) {
+        let sum = bias[first + r] ?? 0;
+        for (let c = 0; c < columns; c++) sum += (x[i * columns + c] ?? 0) * (chunk[r * columns + c] ?? 0);
+        out[i * rows + first + r] = sum;
+      }
     }
   }
   return out;
