@@ -240,12 +240,6 @@ describe('Engine.create', () => {
     });
   });
 
-  it('refuses a bundle for GPUs, which this engine does not run yet', async () => {
-    const decoder = { ...bundle.manifest.decoder, dtype: 'float16' } as const;
-    const halved = { ...bundle, manifest: { ...bundle.manifest, decoder } };
-    await expect(start({ bundle: halved })).rejects.toMatchObject({ code: 'invalid_bundle', message: /float16/ });
-  });
-
   it('refuses a token embedding table that is shorter than the manifest says', async () => {
     const embeddings = { ...bundle.manifest.embeddings, rows: bundle.manifest.embeddings.rows + 1 };
     const short = { ...bundle, manifest: { ...bundle.manifest, embeddings } };
