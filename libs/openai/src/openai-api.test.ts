@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { createConnection, type Socket } from 'node:net';
+import { finished } from 'node:stream/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ChatEvent } from '@eidetic/chat';
 import { EideticError, ERROR_KINDS, type ErrorCode } from '@eidetic/core';
@@ -255,6 +257,18 @@ describe('errors', () => {
     const response = await post(answering(), { ...BODY, user: 'x'.repeat(70_000) });
     expect(response.statusCode).toBe(413);
     expect(response.json().error).toMatchObject({ code: 'body_too_large', type: 'invalid_request_error' });
+  });
+
+  it('a body over the limit reaches a client that is still sending, which may go on', async () => {
+    const url = new URL(await answering().listen());
+    const headers = { 'content-type': 'application/json', 'content-length': 8 * 2 ** 20 };
+    const upload = request(new URL('/v1/chat/completions', url), { method: 'POST', headers });
+    upload.flushHeaders();
+    const [response] = (await once(upload, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(413);
+    response.resume();
+    upload.end(Buffer.alloc(8 * 2 ** 20));
+    await finished(upload);
   });
 
   it.each(['GET', 'PUT', 'DELETE', 'HEAD', 'OPTIONS'] as const)('%s of the chat route is a 405', async (method) => {

@@ -42,6 +42,9 @@ const sendError = (reason: unknown, request: FastifyRequest, reply: FastifyReply
   const error = toEideticError(reason);
   logFailure(request, error);
   if (error.kind.retryable) reply.header('retry-after', '1');
+  // Fastify would close the connection while the client still sends, which then sees a broken pipe instead of this answer. Left
+  // open, Node reads the rest of the body and drops it.
+  if (error.code === 'body_too_large') reply.removeHeader('connection');
   return reply.code(error.kind.http).send(errorBody(error));
 };
 
