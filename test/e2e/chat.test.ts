@@ -92,6 +92,18 @@ describe('an image', () => {
   });
 });
 
+it('computes only what is new in the second turn of a dialog', async () => {
+  const messages: { role: string; content: unknown }[] = [
+    { role: 'user', content: [imagePart(png('09-relation-1.png')), text('What is this?')] },
+  ];
+  const first = await complete(server.url, { messages });
+  messages.push({ role: 'assistant', content: first.choices[0]?.message.content });
+  messages.push({ role: 'user', content: 'What color is the background?' });
+  const second = await complete(server.url, { messages });
+  expect(second.usage.prompt_tokens_details.cached_tokens).toBe(first.usage.prompt_tokens);
+  expect(second.eidetic.images).toMatchObject([{ cached: true }]);
+});
+
 describe('sampling', () => {
   const tell = (rest: object) => ask([text('Tell me a story.')], { max_tokens: 24, temperature: 2, top_p: 1, ...rest });
   const answer = async (rest: object) => (await tell(rest)).choices[0]?.message.content;

@@ -2,6 +2,7 @@ import type { Bundle } from '@eidetic/bundle';
 import type { GenerateEvent, GenerateRequest, ImageEmbedding } from '@eidetic/core';
 import { Engine, type EngineOptions } from '@eidetic/engine';
 import { DEFAULT_PRECISIONS } from '@eidetic/exporter';
+import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { testBundle } from '../support/bundles.ts';
 import { goldens } from '../support/goldens.ts';
@@ -245,6 +246,82 @@ describe('Engine.create', () => {
     const short = { ...bundle, manifest: { ...bundle.manifest, embeddings } };
     await expect(start({ bundle: short })).rejects.toMatchObject({ code: 'invalid_bundle', message: /embedding/ });
   });
+});
+
+describe('a prompt that begins like an earlier one', () => {
+  const promptEvent = async (engine: Engine, wanted: GenerateRequest) => {
+    const events = await collect(engine.generate(wanted));
+    return { ids: idsOf(events), cached: events[0]?.kind === 'prefilled' ? events[0].cachedTokens : undefined };
+  };
+
+  it('goes on from what is left of it, and never from the answer', async () => {
+    const engine = await start();
+    const first = await promptEvent(engine, request(promptOf(60)));
+    expect(first.cached).toBe(0);
+    const turn = [...promptOf(60), ...first.ids, ...promptOf(20, 29)];
+    expect(await promptEvent(engine, request(turn))).toMatchObject({ cached: 60 });
+    // The same prompt again: two positions are computed anew.
+    expect(await promptEvent(engine, request(turn))).toMatchObject({ cached: turn.length - 2 });
+  });
+
+  it('does not take the pictures of another prompt for its own', async () => {
+    const { hidden } = bundle.manifest.decoder;
+    const picture = (key: string, fill: number) => {
+      const data = new Float32Array(4 * hidden).fill(fill);
+      const embedding = { data, tokens: 4, hidden, imageWidth: 1, imageHeight: 1 };
+      return { kind: 'image', key, tokens: 4, embedding } as const;
+    };
+    const about = (key: string, fill: number): GenerateRequest =>
+      request([], {
+        prompt: [{ kind: 'tokens', ids: [1, 2] }, picture(key, fill), { kind: 'tokens', ids: promptOf(9) }],
+      });
+    const engine = await start({ slots: 1 });
+    await promptEvent(engine, about('a', 0.1));
+    expect(await promptEvent(engine, about('b', 3))).toMatchObject({ cached: 2 });
+    expect(await promptEvent(engine, about('b', 3))).toMatchObject({ cached: 13 });
+  });
+
+  it('takes the slot that holds most of it, and the longest unused one when none holds any', async () => {
+    const engine = await start({ slots: 2 });
+    const [one, other] = [promptOf(40, 28), promptOf(40, 29)];
+    const cachedOf = async (ids: readonly number[]) =>
+      (await promptEvent(engine, request(ids, { maxTokens: 2 }))).cached;
+    // Both begin with the system prompt; that alone is no reason to take the other's slot.
+    expect([await cachedOf(one), await cachedOf(other)]).toEqual([0, 0]);
+    expect([await cachedOf(other), await cachedOf(one), await cachedOf(other)]).toEqual([38, 38, 38]);
+    // A third prompt displaces `one`, which was used before `other`.
+    await cachedOf(one.toReversed());
+    expect(await cachedOf(other)).toBe(38);
+    expect(await cachedOf(one)).toBeLessThan(38);
+  });
+
+  it('gets bit for bit the answer that it would have got alone, whatever ran before and beside it', async () => {
+    const alphabet = promptOf(12);
+    const piece = fc.array(fc.constantFrom(...alphabet), { minLength: 1, maxLength: 40 });
+    // Prompts are made of a few pieces, so that many begin alike; they come in waves that run side by side.
+    const waves = fc.tuple(fc.array(piece, { minLength: 2, maxLength: 3 }), fc.infiniteStream(fc.nat(1_000_000)));
+    await fc.assert(
+      fc.asyncProperty(waves, async ([pieces, random]) => {
+        const draw = (below: number): number => (random.next().value ?? 0) % below;
+        const reusing = await start({ slots: 3, prefillChunk: 16 });
+        for (let wave = 0; wave < 4; wave++) {
+          const wanted = Array.from({ length: 1 + draw(3) }, (_, i) =>
+            request(Array.from({ length: 1 + draw(4) }, () => pieces[draw(pieces.length)] ?? []).flat(), {
+              maxTokens: 1 + draw(8),
+              sampling: { ...sampled, seed: wave * 10 + i },
+            }),
+          );
+          const found = await Promise.all(wanted.map((one) => generate(reusing, one)));
+          for (const [i, one] of wanted.entries()) {
+            const alone = await start({ slots: 1, prefillChunk: 16 });
+            expect(found[i]).toEqual(await generate(alone, one));
+            await alone.stop();
+          }
+        }
+      }),
+      { numRuns: 6 },
+    );
+  }, 120_000);
 });
 
 describe('image segments', () => {

@@ -181,7 +181,7 @@ async function prefill({ runner, table, bundle }: DecoderSubject, golden: Golden
 
 async function decodeOne({ runner, table }: DecoderSubject, id: number, position: number): Promise<number> {
   const embed = (target: Float32Array): void => table.read(id, target);
-  const scores = await runner.decode([{ position, ropeOffset: 0, inverseTemperature: 1, embed }]);
+  const scores = await runner.decode(0, [{ position, ropeOffset: 0, inverseTemperature: 1, embed }]);
   return Number(scores(0).topIds[0]);
 }
 

@@ -12,6 +12,7 @@ import { EmbeddingTable } from './embedding-table.ts';
 import { type DecodeRow, ModelRunner } from './model-runner.ts';
 import { sample } from './sampler.ts';
 import { Sequence } from './sequence.ts';
+import { SlotTable } from './slot-table.ts';
 
 /** How an engine is set up. */
 export interface EngineOptions {
@@ -31,7 +32,8 @@ export interface EngineOptions {
 
 /**
  * Serves generations over the KV slots of one model. A loop admits waiting sequences to free slots, runs one chunk of a new
- * prompt, then one decode step of every running answer, until nothing is left to do.
+ * prompt, then one decode step of every running answer, until nothing is left to do. A slot keeps what its last prompt left: a
+ * prompt that begins alike goes on from there, and gets bit for bit what it would have got without.
  */
 export class Engine implements Decoder {
   readonly maxContext: number;
@@ -40,10 +42,8 @@ export class Engine implements Decoder {
   readonly #runner: ModelRunner;
   readonly #table: EmbeddingTable;
   readonly #waiting: Sequence[] = [];
-  /** By slot. */
-  readonly #running: (Sequence | undefined)[];
+  readonly #slots: SlotTable;
   /** Number of sequences that have got a slot so far. */
-  #admissions = 0;
   #loop: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -53,7 +53,7 @@ export class Engine implements Decoder {
     this.maxContext = Math.min(options.maxContext, options.bundle.manifest.decoder.maxPositions);
     this.#runner = new ModelRunner(session, options.bundle, options.slots, this.maxContext);
     this.#table = new EmbeddingTable(options.bundle);
-    this.#running = new Array(options.slots).fill(undefined);
+    this.#slots = new SlotTable(options.slots, this.maxContext);
   }
 
   /**
@@ -78,7 +78,7 @@ export class Engine implements Decoder {
 
   /** Sequences that hold a slot, and that wait for one. */
   get load(): { readonly running: number; readonly waiting: number } {
-    return { running: this.#running.filter(Boolean).length, waiting: this.#waiting.length };
+    return { running: this.#slots.occupants.filter(Boolean).length, waiting: this.#waiting.length };
   }
 
   async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
@@ -106,7 +106,7 @@ export class Engine implements Decoder {
 
   async #shutDown(): Promise<void> {
     const error = new EideticError('unavailable', 'The engine is stopping.');
-    for (const sequence of [...this.#waiting, ...this.#running]) sequence?.fail(error);
+    for (const sequence of [...this.#waiting, ...this.#slots.occupants]) sequence?.fail(error);
     await this.#loop;
     this.#runner.release();
     this.#session.release();
@@ -148,7 +148,7 @@ export class Engine implements Decoder {
   #enqueue(sequence: Sequence): void {
     if (this.#stopped !== undefined) throw new EideticError('unavailable', 'The engine is stopping.');
     const { slots, maxWaiting } = this.#options;
-    const present = [...this.#running, ...this.#waiting].filter((other) => other && !other.ended).length;
+    const present = [...this.#slots.occupants, ...this.#waiting].filter((other) => other && !other.ended).length;
     if (present >= slots + maxWaiting) {
       throw new EideticError('overloaded', `${present - slots} requests are waiting already. Try again later.`);
     }
@@ -160,8 +160,8 @@ export class Engine implements Decoder {
     // The callers of this event loop turn are admitted together.
     await Promise.resolve();
     for (;;) {
-      this.#admit();
-      const running = this.#running.filter((sequence) => sequence !== undefined);
+      this.#slots.admit(this.#waiting);
+      const running = this.#slots.occupants.filter((sequence) => sequence !== undefined);
       if (running.length === 0) break;
       const prefilling = firstToPrefill(running);
       if (prefilling) await this.#prefill(prefilling);
@@ -169,21 +169,6 @@ export class Engine implements Decoder {
     }
     // Here and not when the promise settles: who comes in between would wait for a loop that has ended.
     this.#loop = undefined;
-  }
-
-  /** Frees the slots of ended sequences and gives the lowest free ones to those that wait longest. */
-  #admit(): void {
-    for (const [slot, sequence] of this.#running.entries()) {
-      if (sequence && !sequence.ended) continue;
-      if (sequence) sequence.slot = undefined;
-      let next = this.#waiting.shift();
-      while (next?.ended) next = this.#waiting.shift();
-      if (next) {
-        next.slot = slot;
-        next.admission = this.#admissions++;
-      }
-      this.#running[slot] = next;
-    }
   }
 
   async #prefill(sequence: Sequence): Promise<void> {
@@ -202,7 +187,7 @@ export class Engine implements Decoder {
       const scores = await this.#runner.prefill({ slot, start: prefilled, ropeOffset, inverseTemperature, embeddings });
       sequence.prefilled += rows;
       if (sequence.prefilled < prompt.length) return;
-      sequence.emit({ kind: 'prefilled', promptTokens: prompt.length, cachedTokens: 0 });
+      sequence.emit({ kind: 'prefilled', promptTokens: prompt.length, cachedTokens: sequence.cached });
       this.#advance(sequence, scores);
     } catch (error) {
       sequence.fail(EideticError.from(error));
@@ -210,24 +195,25 @@ export class Engine implements Decoder {
   }
 
   async #decode(): Promise<void> {
-    const last = this.#running.findLastIndex((sequence) => sequence && !sequence.ended);
-    const rows = this.#running.slice(0, last + 1).map((sequence) => this.#decodeRow(sequence));
+    const rows = this.#slots.occupants.map((sequence, slot) => this.#decodeRow(sequence, slot));
+    const active = rows.flatMap((row, slot) => (typeof row === 'object' ? slot : []));
+    const first = active[0] ?? 0;
     try {
-      const scores = await this.#runner.decode(rows);
-      for (const [slot, row] of rows.entries()) {
-        const sequence = this.#running[slot];
-        if (typeof row === 'object' && sequence && !sequence.ended) this.#advance(sequence, scores(slot));
+      const scores = await this.#runner.decode(first, rows.slice(first, (active.at(-1) ?? 0) + 1));
+      for (const slot of active) {
+        const sequence = this.#slots.occupants[slot];
+        if (sequence && !sequence.ended) this.#advance(sequence, scores(slot));
       }
     } catch (error) {
-      for (const [slot, row] of rows.entries())
-        if (typeof row === 'object') this.#running[slot]?.fail(EideticError.from(error));
+      for (const slot of active) this.#slots.occupants[slot]?.fail(EideticError.from(error));
     }
   }
 
-  #decodeRow(sequence: Sequence | undefined): DecodeRow | number | undefined {
-    if (!sequence) return undefined;
+  /** The sequence's next token; a number for a slot that sits the step out: how many of its positions are to be kept. */
+  #decodeRow(sequence: Sequence | undefined, slot: number): DecodeRow | number {
+    if (!sequence) return this.#slots.resident(slot);
     const token = sequence.generated.at(-1);
-    if (token === undefined || sequence.ended) return sequence.prefilled;
+    if (token === undefined || sequence.ended) return Math.min(sequence.prefilled, this.maxContext - 1);
     return {
       position: sequence.prompt.length + sequence.generated.length - 1,
       ropeOffset: sequence.ropeOffset,

@@ -4,15 +4,11 @@ import { Tensor } from '@eidetic/ort';
 
 /** Keys and values of every layer, for `slots` sequences of up to `capacity` positions. */
 export class KvCache {
-  readonly slots: number;
-  readonly capacity: number;
   readonly #layers: readonly { readonly name: string; readonly data: Float32Array }[];
   readonly #rowDims: readonly [number, number, number];
 
   /** @throws EideticError `invalid_config` when there is not so much memory. */
   constructor(decoder: Manifest['decoder'], slots: number, capacity: number) {
-    this.slots = slots;
-    this.capacity = capacity;
     this.#rowDims = [decoder.kvHeads, capacity, decoder.headDim];
     // Fresh memory is zero pages that take no room until a position is written.
     const elements = slots * decoder.kvHeads * capacity * decoder.headDim;

@@ -52,14 +52,17 @@ interface DecodeStep extends PreparedStep {
 const SHORT_STEP_MS = 4;
 
 /**
- * Runs the decoder graph over the KV cache. Bindings are prepared once per batch size and slot: a step fills buffers and
- * runs. One call at a time.
+ * Runs the decoder graph over the KV cache. Bindings are prepared once per range of slots: a step fills buffers and runs.
+ * One call at a time.
  */
 export class ModelRunner {
   readonly kv: KvCache;
   readonly #session: Session;
   readonly #decoder: Manifest['decoder'];
-  readonly #decodeSteps = new Map<number, DecodeStep>();
+  /** Where every step writes its scores. */
+  readonly #outputs: Pick<PreparedStep, 'topValues' | 'topIds' | 'logNormalizer' | 'logits'>;
+  /** By range of slots. */
+  readonly #decodeSteps = new Map<string, DecodeStep>();
   readonly #prefillSteps = new Map<number, PreparedStep>();
 
   /** `slots` sequences of up to `capacity` positions. */
@@ -67,6 +70,13 @@ export class ModelRunner {
     this.#session = session;
     this.#decoder = bundle.manifest.decoder;
     this.kv = new KvCache(this.#decoder, slots, capacity);
+    const { topK, vocab } = this.#decoder;
+    this.#outputs = {
+      topValues: new Float32Array(slots * topK),
+      topIds: new BigInt64Array(slots * topK),
+      logNormalizer: new Float32Array(slots),
+      logits: new Float32Array(slots * vocab),
+    };
   }
 
   /**
@@ -89,26 +99,26 @@ export class ModelRunner {
   }
 
   /**
-   * One token for each of the slots 0 to `rows.length - 1`. A slot without a sequence is given as `undefined`, one whose sequence
-   * sits this step out as its number of positions: what is written there is overwritten before it is read.
+   * One token for each of the slots from `first` on. A slot that sits this step out is given as the number of its positions that
+   * are to be kept: the graph writes behind them, where nothing is read before it is overwritten.
    * Returns the scores by slot; valid until the next call.
    */
-  async decode(rows: readonly (DecodeRow | number | undefined)[]): Promise<(slot: number) => StepScores> {
+  async decode(first: number, rows: readonly (DecodeRow | number)[]): Promise<(slot: number) => StepScores> {
     const { hidden } = this.#decoder;
-    const step = this.#decodeStep(rows.length);
+    const step = this.#decodeStep(first, rows.length);
     let longest = 1;
-    for (const [slot, row] of rows.entries()) {
-      const position = typeof row === 'object' ? row.position : (row ?? 0);
+    for (const [i, row] of rows.entries()) {
+      const position = typeof row === 'object' ? row.position : row;
       longest = Math.max(longest, position + 1);
-      step.seqlensK[slot] = position;
+      step.seqlensK[i] = position;
       if (typeof row !== 'object') continue;
-      step.positionIds[slot] = BigInt(row.ropeOffset + position);
-      step.inverseTemperature[slot] = row.inverseTemperature;
-      row.embed(step.embeddings.subarray(slot * hidden, (slot + 1) * hidden));
+      step.positionIds[i] = BigInt(row.ropeOffset + position);
+      step.inverseTemperature[i] = row.inverseTemperature;
+      row.embed(step.embeddings.subarray(i * hidden, (i + 1) * hidden));
     }
     step.totalLength[0] = longest;
     await this.#run(step);
-    return (slot) => scoresOf(step, slot, this.#decoder);
+    return (slot) => scoresOf(step, slot - first, this.#decoder);
   }
 
   async #run(step: DecodeStep): Promise<void> {
@@ -130,14 +140,14 @@ export class ModelRunner {
     return getOrMake(this.#prefillSteps, slot, () => this.#prepare(slot, 1));
   }
 
-  #decodeStep(batch: number): DecodeStep {
-    return getOrMake(this.#decodeSteps, batch, () => {
+  #decodeStep(first: number, count: number): DecodeStep {
+    return getOrMake(this.#decodeSteps, `${first} to ${first + count}`, () => {
       const { hidden } = this.#decoder;
-      const step = this.#prepare(0, batch);
-      const embeddings = new Float32Array(batch * hidden);
-      const positionIds = new BigInt64Array(batch);
-      bindInput(step.binding, 'inputs_embeds', embeddings, [batch, 1, hidden]);
-      bindInput(step.binding, 'position_ids', positionIds, [batch, 1]);
+      const step = this.#prepare(first, count);
+      const embeddings = new Float32Array(count * hidden);
+      const positionIds = new BigInt64Array(count);
+      bindInput(step.binding, 'inputs_embeds', embeddings, [count, 1, hidden]);
+      bindInput(step.binding, 'position_ids', positionIds, [count, 1]);
       return { ...step, embeddings, positionIds, durationMs: Number.POSITIVE_INFINITY };
     });
   }
@@ -151,10 +161,10 @@ export class ModelRunner {
       inverseTemperature: new Float32Array(count).fill(1),
       seqlensK: new Int32Array(count),
       totalLength: new Int32Array(1),
-      topValues: new Float32Array(count * topK),
-      topIds: new BigInt64Array(count * topK),
-      logNormalizer: new Float32Array(count),
-      logits: new Float32Array(count * vocab),
+      topValues: this.#outputs.topValues.subarray(0, count * topK),
+      topIds: this.#outputs.topIds.subarray(0, count * topK),
+      logNormalizer: this.#outputs.logNormalizer.subarray(0, count),
+      logits: this.#outputs.logits.subarray(0, count * vocab),
     };
     bindInput(binding, 'inverse_temperature', step.inverseTemperature, [count, 1]);
     bindInput(binding, 'seqlens_k', step.seqlensK, [count]);
@@ -192,7 +202,7 @@ function scoresOf(step: PreparedStep, row: number, { topK, vocab }: Manifest['de
   };
 }
 
-function getOrMake<V>(map: Map<number, V>, key: number, make: () => V): V {
+function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const present = map.get(key);
   if (present !== undefined) return present;
   const made = make();

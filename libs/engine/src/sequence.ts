@@ -1,5 +1,6 @@
 import type { GenerateEvent, GenerateRequest, ImageEmbedding } from '@eidetic/core';
 import { EideticError } from '@eidetic/core';
+import { type PositionKey, positionKeys } from './resident-prefix.ts';
 
 /** What a prompt position is made of: a token id, or a row of a picture. */
 export type PromptPosition = number | Float32Array;
@@ -8,11 +9,15 @@ export type PromptPosition = number | Float32Array;
 export class Sequence {
   readonly request: GenerateRequest;
   readonly prompt: readonly PromptPosition[];
+  /** What makes the KV state of each prompt position. */
+  readonly keys: readonly PositionKey[];
   readonly ropeOffset: number;
   /** Ids generated so far. */
   readonly generated: number[] = [];
   /** Prompt positions whose KV state is in the cache. */
   prefilled = 0;
+  /** Of them, those that were there before. */
+  cached = 0;
   /** Row of the KV cache, while it runs. */
   slot: number | undefined;
   /** How many sequences got a slot before it. */
@@ -26,6 +31,7 @@ export class Sequence {
   constructor(request: GenerateRequest, embeddings: ReadonlyMap<string, ImageEmbedding>, ropeOffset: number) {
     this.request = request;
     this.prompt = positionsOf(request, embeddings);
+    this.keys = positionKeys(request.prompt);
     this.ropeOffset = ropeOffset;
   }
 
