@@ -28,6 +28,7 @@ export const httpSuite: Suite = {
         EIDETIC_DECODER_PRECISION: PRECISION,
         EIDETIC_HEAD_PRECISION: PRECISION,
         EIDETIC_THREADS: String(context.threads),
+        EIDETIC_SLOTS: '1',
       }),
     );
     const measurements = await alternate(
@@ -77,10 +78,10 @@ function streaming(
   ];
 }
 
-/** Time to first token of a question about a picture that the server has not seen, and has seen. */
+/** Time to first token of a question about a picture: never seen, embedding kept, and prompt kept as well. */
 function firstToken(server: Standalone): Probe[] {
-  const ask = async (question: string, label: string): Promise<number> => {
-    const bytes = await unseenPicture(PICTURE, label);
+  const ask = async (question: string, round: number): Promise<number> => {
+    const bytes = await unseenPicture(PICTURE, `round ${round} of ${process.pid}`);
     const url = `data:image/png;base64,${Buffer.from(bytes).toString('base64')}`;
     const content = [
       { type: 'image_url', image_url: { url } },
@@ -88,14 +89,20 @@ function firstToken(server: Standalone): Probe[] {
     ];
     return (await server.ask(content, MAX_TOKENS)).arrivedMs[0] ?? Number.NaN;
   };
-  const label = (round: number) => `round ${round} of ${process.pid}`;
-  return [
-    ['first token, new picture, ms', 'What is shown in this picture?'],
-    ['first token, picture seen before, ms', 'Where is it in the picture?'],
-  ].map(([metric = '', question = '']) => ({
+  /** Another dialog takes the server's only slot. */
+  const displacePrompt = () => server.ask([{ type: 'text', text: 'Hello!' }], 1);
+  const probe = (metric: string, measure: Probe['measure']): Probe => ({
     contender: OURS,
     metric,
     better: 'lower',
-    measure: (round) => ask(question, label(round)),
-  }));
+    measure,
+  });
+  return [
+    probe('first token, new picture, ms', (round) => ask('What is shown in this picture?', round)),
+    probe('first token, another question, ms', (round) => ask('Where is it in the picture?', round)),
+    probe('first token, another question after another dialog, ms', async (round) => {
+      await displacePrompt();
+      return ask('Where is it in the picture?', round);
+    }),
+  ];
 }
