@@ -9,6 +9,8 @@ describe('kinds', () => {
     [duration(), '1.5m', 90_000],
     [duration(), '2h', 7_200_000],
     [duration(), '596h', 2_145_600_000],
+    [duration(), '0s', 0],
+    [duration(1000), '1s', 1000],
     [duration(), ' 5 s ', 5000],
     [size(), '512B', 512],
     [size(), '64KiB', 65_536],
@@ -26,6 +28,7 @@ describe('kinds', () => {
 
   it.each([
     ['duration', duration(), ['30', 's', '-1s', '1d', '0.1ms', '1e3s', '597h', '9007199254740993ms']],
+    ['duration of at least a second', duration(1000), ['0s', '999ms']],
     ['size', size(), ['2MB', '2', 'MiB', '-1KiB', '0.3B', '2 mib']],
     ['integer', integer({ min: 1, max: 9 }), ['0', '10', '1.5', '', 'x', '0x1', '1e0', '99999999999999999999']],
     ['boolean', boolean(), ['1', 'yes', 'TRUE', '', 'toString']],

@@ -52,12 +52,12 @@ export const oneOf = <const T extends string>(words: readonly T[]): z.ZodType<T,
   parsed(`one of ${words.join(', ')}`, (value) => words.find((word) => word === value));
 
 /** Timers hold 31 bits of milliseconds, and go off at once for more. */
-const MAX_DURATION = { min: 0, max: 2 ** 31 - 1 };
+const MAX_DURATION_MS = 2 ** 31 - 1;
 
 /** A time such as `250ms`, `30s`, `5m` or `1h`, in milliseconds; at most 596 hours. */
-export const duration = (): z.ZodType<number, string> =>
-  parsed('a duration such as 250ms, 30s, 5m or 1h, up to 596h', (value) =>
-    within(withUnit(value, DURATION_UNITS), MAX_DURATION),
+export const duration = (minMs = 0): z.ZodType<number, string> =>
+  parsed(`a duration such as 250ms, 30s, 5m or 1h, from ${minMs}ms to 596h`, (value) =>
+    within(withUnit(value, DURATION_UNITS), { min: minMs, max: MAX_DURATION_MS }),
   );
 
 /** A size such as `512B`, `64KiB`, `2MiB` or `1GiB`, in bytes. */

@@ -45,7 +45,7 @@ describe('loadConfig', () => {
     expect(error.message.split('\n')).toEqual([
       'The configuration is wrong:',
       '  EIDETIC_HTTP_PORT: "http" is not valid; expected a whole number from 0 to 65535',
-      '  EIDETIC_DEADLINE: "2 days" is not valid; expected a duration such as 250ms, 30s, 5m or 1h, up to 596h',
+      '  EIDETIC_DEADLINE: "2 days" is not valid; expected a duration such as 250ms, 30s, 5m or 1h, from 0ms to 596h',
       '  EIDETIC_TOKEN: required; expected a text',
       '  EIDETIC_DEVISE: no such setting; did you mean EIDETIC_DEVICE?',
     ]);

@@ -127,14 +127,14 @@ export const CONFIG_DEFINITION = {
   },
   requestDeadlineMs: {
     name: 'EIDETIC_REQUEST_DEADLINE',
-    description: 'Longest time from a request to the end of its answer.',
-    kind: duration(),
+    description: 'Longest time that a request may take to arrive, and from then to the end of its answer.',
+    kind: duration(1),
     default: '5m',
   },
   heartbeatMs: {
     name: 'EIDETIC_STREAM_HEARTBEAT',
     description: 'Longest silence in a stream before a comment is sent that keeps proxies from closing it.',
-    kind: duration(),
+    kind: duration(1),
     default: '15s',
   },
   drainLimitMs: {
