@@ -23,6 +23,10 @@ export const ERROR_KINDS = {
   invalid_request: invalid(),
   /** The request body is larger than the server accepts. */
   body_too_large: invalid(413),
+  /** The address and headers are larger than the server accepts. */
+  header_too_large: invalid(431),
+  /** The request did not arrive in full before its time was up. */
+  request_timeout: { http: 408, grpc: 4, type: 'invalid_request_error', retryable: true },
   /** The bytes are not an image that can be decoded. */
   invalid_image: invalid(),
   /** More bytes or pixels than the server accepts for one image. */

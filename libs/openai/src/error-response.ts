@@ -1,4 +1,5 @@
 import { EideticError } from '@eidetic/core';
+import type { FastifyRequest } from 'fastify';
 
 /** OpenAI's error object. */
 export interface ErrorBody {
@@ -22,18 +23,16 @@ export const errorBody = ({ code, kind, message, details }: EideticError): Error
   },
 });
 
-/** Anything thrown while a request is served, Fastify's own errors included. */
-export const toEideticError = (reason: unknown): EideticError => {
+/** Anything thrown while `request` is served, Fastify's own errors included. */
+export const toEideticError = (reason: unknown, request: Pick<FastifyRequest, 'routeOptions'>): EideticError => {
   if (!(reason instanceof Error) || reason instanceof EideticError) return EideticError.from(reason);
   const { code, statusCode } = reason as Error & { readonly code?: unknown; readonly statusCode?: unknown };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new EideticError(
-      'body_too_large',
-      'The request body is larger than this server accepts; send smaller pictures.',
-      {
-        cause: reason,
-      },
-    );
+    const message = `The request has more than the ${request.routeOptions.bodyLimit} bytes that are accepted; send smaller pictures.`;
+    return new EideticError('body_too_large', message, { cause: reason });
+  }
+  if (code === 'FST_ERR_BAD_URL') {
+    return new EideticError('invalid_request', `The address cannot be read: ${reason.message}.`, { cause: reason });
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     return new EideticError('invalid_request', 'The body must be JSON: send it with content-type: application/json.', {

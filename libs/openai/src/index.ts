@@ -1,1 +1,2 @@
-export { answerErrors, type OpenaiApiOptions, openaiApi } from './openai-api.ts';
+export { answerErrors, earlyErrors } from './answer-errors.ts';
+export { type OpenaiApiOptions, openaiApi } from './openai-api.ts';

@@ -26,6 +26,16 @@ const chunksOf = (stream: string) =>
     .slice(0, -1)
     .map((event) => JSON.parse(event.replace(/^data: /, '')));
 
+/** All that a server sends to a client that sends `text`, until it closes the connection. */
+const exchange = async (text: string): Promise<string> => {
+  const url = new URL(await answering().listen());
+  const socket = createConnection(Number(url.port), url.hostname).setEncoding('utf8');
+  socket.write(text);
+  let reply = '';
+  for await (const piece of socket) reply += piece;
+  return reply;
+};
+
 /** The socket of a client that asks for a stream and then reads nothing of it. */
 const stalledReader = async (app: ReturnType<typeof serve>): Promise<Socket> => {
   const url = new URL(await app.listen());
@@ -256,7 +266,11 @@ describe('errors', () => {
   it('a body over the limit is a 413', async () => {
     const response = await post(answering(), { ...BODY, user: 'x'.repeat(70_000) });
     expect(response.statusCode).toBe(413);
-    expect(response.json().error).toMatchObject({ code: 'body_too_large', type: 'invalid_request_error' });
+    expect(response.json().error).toMatchObject({
+      code: 'body_too_large',
+      type: 'invalid_request_error',
+      message: expect.stringContaining('65536 bytes'),
+    });
   });
 
   it('a body over the limit reaches a client that is still sending, which may go on', async () => {
@@ -269,6 +283,33 @@ describe('errors', () => {
     response.resume();
     upload.end(Buffer.alloc(8 * 2 ** 20));
     await finished(upload);
+  });
+
+  it.each([
+    ['no HTTP', 'hello\r\n\r\n', 400, 'invalid_request'],
+    [
+      'two lengths',
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
+      400,
+      'invalid_request',
+    ],
+    [
+      'a header over the limit',
+      `GET / HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'header_too_large',
+    ],
+  ])('%s is refused with an error body, and the connection closed', async (_, text, status, code) => {
+    const reply = await exchange(text);
+    const [head, body] = reply.split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(JSON.parse(body ?? '').error).toMatchObject({ code, type: 'invalid_request_error' });
+  });
+
+  it('an address that cannot be read is a 400 with an error body', async () => {
+    const response = await answering().inject('/v1/models/%zz');
+    expect(response.statusCode).toBe(400);
+    expect(response.json().error).toMatchObject({ code: 'invalid_request', message: expect.stringContaining('%zz') });
   });
 
   it.each(['GET', 'PUT', 'DELETE', 'HEAD', 'OPTIONS'] as const)('%s of the chat route is a 405', async (method) => {

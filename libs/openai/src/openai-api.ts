@@ -3,9 +3,10 @@ import { Readable } from 'node:stream';
 import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { answerErrors, logFailure } from './answer-errors.ts';
 import { chatCompletion, chatCompletionChunks } from './chat-completion.ts';
 import { parseChatCompletionRequest } from './chat-completion-request.ts';
-import { type ErrorBody, errorBody, toEideticError } from './error-response.ts';
+import { type ErrorBody, errorBody } from './error-response.ts';
 import { eventStream } from './event-stream.ts';
 
 /** Limits of the API. */
@@ -30,22 +31,6 @@ const STREAM_HEADERS = {
 const requestId = ({ headers }: { readonly headers: NodeJS.Dict<string | string[]> }): string => {
   const own = headers['x-request-id'];
   return typeof own === 'string' && /^[\w.:/+=-]{1,128}$/.test(own) ? own : randomUUID();
-};
-
-/** The message of a refusal may repeat what the client sent: it is not logged. */
-const logFailure = (request: FastifyRequest, error: EideticError): void => {
-  if (error.kind.type === 'server_error' && error.code !== 'cancelled') request.log.error({ err: error }, 'failed');
-  else request.log.info({ code: error.code, param: error.details.param }, 'refused');
-};
-
-const sendError = (reason: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-  const error = toEideticError(reason);
-  logFailure(request, error);
-  if (error.kind.retryable) reply.header('retry-after', '1');
-  // Fastify would close the connection while the client still sends, which then sees a broken pipe instead of this answer. Left
-  // open, Node reads the rest of the body and drops it.
-  if (error.code === 'body_too_large') reply.removeHeader('connection');
-  return reply.code(error.kind.http).send(errorBody(error));
 };
 
 /** Time after the deadline in which the client may take what was sent to it; then its connection is closed. */
@@ -154,14 +139,6 @@ const addRoutes = (app: FastifyInstance, service: ChatService, options: OpenaiAp
     const others = METHODS.filter((method) => !(allowed as readonly string[]).includes(method));
     app.route({ method: others, url, onRequest: async (request, reply) => refuse(request, reply), handler: refuse });
   }
-};
-
-/** Gives all errors of `app`, unknown routes included, OpenAI's body and the status of their code in `ERROR_KINDS`. */
-export const answerErrors = (app: FastifyInstance): void => {
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
-  app.setNotFoundHandler((request) => {
-    throw new EideticError('not_found', `${request.method} ${request.url}: no such route; the API is under /v1.`);
-  });
 };
 
 /**

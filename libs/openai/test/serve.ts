@@ -1,7 +1,7 @@
 import type { ChatEvent, ChatRequest, ChatService } from '@eidetic/chat';
 import fastify, { type FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
-import { type OpenaiApiOptions, openaiApi } from '../src/index.ts';
+import { earlyErrors, type OpenaiApiOptions, openaiApi } from '../src/index.ts';
 
 export const MODEL = 'nano';
 
@@ -42,7 +42,7 @@ export async function* play(events: readonly ChatEvent[], failure?: Error): Asyn
 
 /** A server of the API, closed after the test. */
 export const serve = (service: ChatService, options: Partial<OpenaiApiOptions> = {}): FastifyInstance => {
-  const app = fastify({ forceCloseConnections: true });
+  const app = fastify({ ...earlyErrors, forceCloseConnections: true });
   const limits = { maxBodyBytes: 64 * 1024, maxImagesPerRequest: 2, requestDeadlineMs: 20_000, heartbeatMs: 15_000 };
   void app.register(openaiApi(service, { ...limits, ...options }));
   onTestFinished(() => app.close());

@@ -114,6 +114,25 @@ describe('the standalone server', () => {
     await expect(fetch(`${address}/healthz`)).rejects.toThrow();
   });
 
+  it('does not wait longer for a request than for its answer', async () => {
+    const { app } = appWith(loaded(helloService()), { EIDETIC_REQUEST_DEADLINE: '1ms' });
+    const { port, hostname } = new URL(await app.start());
+    const socket = createConnection(Number(port), hostname).setEncoding('utf8');
+    socket.write(
+      'POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
+    );
+    let reply = '';
+    for await (const piece of socket) reply += piece;
+    expect(reply).toMatch(/^HTTP\/1.1 408 .*"code":"request_timeout"/s);
+  });
+
+  it('knows models by long names too', async () => {
+    const { app } = appWith(loaded(helloService()));
+    const response = await fetch(`${await app.start()}/v1/models/${'x'.repeat(5000)}`);
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ error: { code: 'model_not_found' } });
+  });
+
   it('stops although a reader has stalled', async () => {
     const endless: ChatService = {
       model: MODEL,
@@ -161,6 +180,14 @@ describe('the standalone server', () => {
     await expect(second.app.start()).rejects.toMatchObject({
       code: 'invalid_config',
       message: `Cannot listen on 127.0.0.1:${port}: it is in use by another program. Stop that program, or set EIDETIC_HTTP_PORT and EIDETIC_HTTP_HOST.`,
+    });
+  });
+
+  it('names an address that is not of this machine', async () => {
+    const { app } = appWith(loaded(helloService()), { EIDETIC_HTTP_HOST: '192.0.2.1' });
+    await expect(app.start()).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: expect.stringMatching(/^Cannot listen on 192\.0\.2\.1:0: .*EADDRNOTAVAIL.* Set EIDETIC_HTTP_PORT/),
     });
   });
 

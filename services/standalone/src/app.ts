@@ -29,12 +29,12 @@ const readinessOf = (state: GateState): Readiness => {
 };
 
 const listenError = (reason: unknown, { httpHost, httpPort }: StandaloneConfig): EideticError => {
-  const { code } = reason as NodeJS.ErrnoException;
-  const problem = code === 'EADDRINUSE' ? 'it is in use by another program' : String(reason);
-  const advice = 'Stop that program, or set EIDETIC_HTTP_PORT and EIDETIC_HTTP_HOST.';
-  return new EideticError('invalid_config', `Cannot listen on ${httpHost}:${httpPort}: ${problem}. ${advice}`, {
-    cause: reason,
-  });
+  const { code, message } = reason as NodeJS.ErrnoException;
+  const problem =
+    code === 'EADDRINUSE'
+      ? 'it is in use by another program. Stop that program, or set EIDETIC_HTTP_PORT and EIDETIC_HTTP_HOST.'
+      : `${message}. Set EIDETIC_HTTP_PORT and EIDETIC_HTTP_HOST to an address of this machine.`;
+  return new EideticError('invalid_config', `Cannot listen on ${httpHost}:${httpPort}: ${problem}`, { cause: reason });
 };
 
 /** Puts the server together. `report` receives lines for the person at the terminal. */

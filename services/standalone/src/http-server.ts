@@ -1,5 +1,6 @@
+import { maxHeaderSize } from 'node:http';
 import type { ChatService } from '@eidetic/chat';
-import { answerErrors, type OpenaiApiOptions, openaiApi } from '@eidetic/openai';
+import { answerErrors, earlyErrors, type OpenaiApiOptions, openaiApi } from '@eidetic/openai';
 import type { Metrics } from '@eidetic/telemetry';
 import { publicDirectory } from '@eidetic/web';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
@@ -23,6 +24,9 @@ export interface HttpServerParts {
 /** Routes for which a line in the log would only be noise. */
 const QUIET_ROUTES: readonly (string | undefined)[] = ['/healthz', '/readyz', '/metrics'];
 
+/** Longest time that the headers of a request may take to arrive. */
+const HEADERS_TIMEOUT_MS = 60_000;
+
 /** The API under `/v1`, the web page under `/`, `/healthz`, `/readyz` and `/metrics`; not listening yet. */
 export const createHttpServer = ({
   chatService,
@@ -33,6 +37,16 @@ export const createHttpServer = ({
 }: HttpServerParts): FastifyInstance => {
   const app = fastify({
     loggerInstance: logger,
+    ...earlyErrors,
+    requestTimeout: api.requestDeadlineMs,
+    http: {
+      // Of the two limits, Node takes the longer one for the body.
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, api.requestDeadlineMs),
+      // It looks every half minute otherwise.
+      connectionsCheckingInterval: 1000,
+    },
+    // A name is as long as it may be: Node limits the whole address. Fastify's own limit answers before the routes do.
+    routerOptions: { maxParamLength: maxHeaderSize },
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
   });
   app.addHook('onResponse', async (request, reply) => {
