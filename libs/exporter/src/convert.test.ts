@@ -151,6 +151,29 @@ describe('ensureBundle', () => {
     await verifyBundle(await cached());
   });
 
+  it('converts again when a byte of the bundle changed', async () => {
+    const { path } = await cached();
+    const weights = await readFile(path('decoder.data'));
+    weights.writeUInt8(weights.readUInt8(100) ^ 1, 100);
+    await writeFile(path('decoder.data'), weights);
+    await verifyBundle(await cached());
+  });
+
+  it('replaces a file that is in the way', async () => {
+    const { directory: target } = await cached();
+    await rm(target, { recursive: true });
+    await writeFile(target, 'in the way');
+    await verifyBundle(await cached());
+  });
+
+  it('names a cache folder that cannot be written', async () => {
+    await writeFile(join(directory, 'cache'), 'a file');
+    await expect(cached()).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: expect.stringMatching(/cache cannot be written \(ENOTDIR.*another folder/),
+    });
+  });
+
   it('clears away what a killed conversion left', async () => {
     const { directory: target } = await cached();
     // The largest process id of Linux plus one never runs.

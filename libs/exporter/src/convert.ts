@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type Bundle, openBundle } from '@eidetic/bundle';
+import { type Bundle, openBundle, verifyBundle } from '@eidetic/bundle';
 import { type Checkpoint, openCheckpoint } from '@eidetic/checkpoint';
 import { EideticError } from '@eidetic/core';
 import type { ExportFamily } from './family.ts';
@@ -26,7 +26,7 @@ export interface ConvertOptions {
  * Converts a checkpoint into `bundleDirectory`, which must not exist. Everything is written into a folder beside it that is
  * renamed at the end: an interrupted conversion leaves nothing that opens as a bundle.
  *
- * @throws EideticError `invalid_checkpoint`; `invalid_config` when `bundleDirectory` exists; `cancelled`.
+ * @throws EideticError `invalid_checkpoint`; `invalid_config` when `bundleDirectory` exists or cannot be written; `cancelled`.
  */
 export async function convertCheckpoint(options: ConvertOptions & { bundleDirectory: string }): Promise<Bundle> {
   const target = resolve(options.bundleDirectory);
@@ -42,21 +42,33 @@ export async function convertCheckpoint(options: ConvertOptions & { bundleDirect
 }
 
 /**
- * The bundle of a checkpoint in `cacheDirectory`, converted when it is not there yet. Bundles of another checkpoint, precision
- * or exporter version lie in folders of their own.
+ * The bundle of a checkpoint in `cacheDirectory`, converted when it is not there yet, or damaged. Bundles of another checkpoint,
+ * precision or exporter version lie in folders of their own.
  *
- * @throws EideticError `invalid_checkpoint`, `cancelled`
+ * @throws EideticError `invalid_checkpoint`; `invalid_config` when `cacheDirectory` cannot be written; `cancelled`
  */
 export async function ensureBundle(options: ConvertOptions & { cacheDirectory: string }): Promise<Bundle> {
   const checkpoint = await openCheckpoint(options.checkpointDirectory);
   try {
     const source = await sourceOf(checkpoint, options);
     const target = resolve(options.cacheDirectory, `${nameOf(options)}-${source.slice(0, 12)}`);
-    const present = await openBundle(target).catch(() => undefined);
-    if (present?.manifest.source === source) return present;
-    return await writeBundle(checkpoint, target, options, 'replace');
+    const present = await intactBundle(target, source, options.signal);
+    return present ?? (await writeBundle(checkpoint, target, options, 'replace'));
   } finally {
     await checkpoint.close();
+  }
+}
+
+/** The bundle in `directory`, when it is of `source` and no byte of it has changed. */
+async function intactBundle(directory: string, source: string, signal?: AbortSignal): Promise<Bundle | undefined> {
+  try {
+    const bundle = await openBundle(directory);
+    if (bundle.manifest.source !== source) return undefined;
+    await verifyBundle(bundle, signal);
+    return bundle;
+  } catch (error) {
+    if (error instanceof EideticError && error.code === 'invalid_bundle') return undefined;
+    throw error;
   }
 }
 
@@ -79,20 +91,32 @@ async function writeBundle(
   const source = await sourceOf(checkpoint, options);
   await removeAbandoned(target);
   const partial = `${target}.partial-${process.pid}-${++conversions}`;
-  await mkdir(partial, { recursive: true });
   try {
+    await mkdir(partial, { recursive: true });
     await writeParts(watched, plan, partial, { ...options, name: nameOf(options), source });
-    return await publish(partial, target, source, occupied);
+    return await publish(partial, target, source, { occupied, signal: options.signal });
+  } catch (error) {
+    if (error instanceof EideticError || !isSystemError(error)) throw error;
+    const message = `${dirname(target)} cannot be written (${error.message}). Choose another folder, or make room there.`;
+    throw new EideticError('invalid_config', message, { cause: error });
   } finally {
-    await rm(partial, { recursive: true, force: true });
+    // What could not be made cannot be removed either; the failure that is on its way says more.
+    await rm(partial, { recursive: true, force: true }).catch(() => undefined);
   }
 }
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'syscall' in error;
 
 /** Conversions started in this process: those to the same target at the same time write into folders of their own. */
 let conversions = 0;
 
 /** Gives a finished bundle its name. One of the same source that is there already is as good; anything else in a cache makes way. */
-async function publish(partial: string, target: string, source: string, occupied: 'keep' | 'replace'): Promise<Bundle> {
+async function publish(
+  partial: string,
+  target: string,
+  source: string,
+  { occupied, signal }: { readonly occupied: 'keep' | 'replace'; readonly signal: AbortSignal | undefined },
+): Promise<Bundle> {
   for (;;) {
     try {
       await rename(partial, target);
@@ -100,14 +124,14 @@ async function publish(partial: string, target: string, source: string, occupied
     } catch (error) {
       if (!isOccupied(error) || occupied === 'keep') throw error;
     }
-    const present = await openBundle(target).catch(() => undefined);
-    if (present?.manifest.source === source) return present;
+    const present = await intactBundle(target, source, signal);
+    if (present !== undefined) return present;
     await rm(target, { recursive: true, force: true });
   }
 }
 
 const isOccupied = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
+  isSystemError(error) && ['EEXIST', 'ENOTDIR', 'ENOTEMPTY'].includes(error.code ?? '');
 
 /** Removes what killed conversions to the same target left behind. */
 async function removeAbandoned(target: string): Promise<void> {
