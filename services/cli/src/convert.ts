@@ -3,6 +3,7 @@ import { EideticError } from '@eidetic/core';
 import { type ConvertProgress, convertCheckpoint, DEFAULT_PRECISIONS } from '@eidetic/exporter';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import { parseArguments } from './arguments.ts';
+import { say, show } from './terminal.ts';
 
 /** Help text of `eidetic convert`. */
 export const CONVERT_USAGE = `eidetic convert CHECKPOINT BUNDLE [options]
@@ -56,13 +57,13 @@ export async function convertCommand(args: readonly string[], signal?: AbortSign
     ...(signal ? { signal } : {}),
   });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  process.stderr.write(`\nConverted ${bundle.manifest.name} in ${seconds} s: ${bundle.directory}\n`);
+  say(`Converted ${bundle.manifest.name} in ${seconds} s: ${bundle.directory}`);
 }
 
 function showProgress({ part, doneBytes, totalBytes }: ConvertProgress): void {
   const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
   const percent = ((100 * doneBytes) / totalBytes).toFixed(0);
-  process.stderr.write(`\r${percent} %  ${mebibytes(doneBytes)} of ${mebibytes(totalBytes)} MiB  ${part.padEnd(10)}`);
+  show(`${percent} %  ${mebibytes(doneBytes)} of ${mebibytes(totalBytes)} MiB  ${part}`);
 }
 
 function precisionOf(option: string, text: string): Precision {

@@ -23,18 +23,25 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** Runs the command; what it prints to standard output and standard error. */
+async function score(): Promise<{ table: string; said: string }> {
+  const output = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const error = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    await evalCommand([questions, '--server', `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`]);
+    return { table: output.mock.calls.join(''), said: error.mock.calls.join('') };
+  } finally {
+    output.mockRestore();
+    error.mockRestore();
+  }
+}
+
 describe('eidetic eval', () => {
   it('prints the table and writes the results beside the questions', async () => {
-    const output = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-    const progress = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    try {
-      await evalCommand([questions, '--server', `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`]);
-      expect(output.mock.calls.join('')).toMatch(/\| all +\| all +\| 1 +\| 0 +\| 100.0 %/);
-      expect(progress.mock.calls.join('')).toContain('1 of 1 questions');
-    } finally {
-      output.mockRestore();
-      progress.mockRestore();
-    }
+    const { table, said } = await score();
+    expect(table).toMatch(/\| all +\| all +\| 1 +\| 0 +\| 100.0 %/);
+    expect(said).toMatch(/^1 results in .*questions\.results\.jsonl\n$/);
+    expect((await score()).said).toMatch(/1 are from an earlier run/);
     const result = JSON.parse(await readFile(join(folder, 'questions.results.jsonl'), 'utf8'));
     expect(result).toMatchObject({ id: 'line-1', output: 'A ring.', exact: true });
   });
@@ -42,6 +49,7 @@ describe('eidetic eval', () => {
   it.each([
     [[], /One file of questions and --server are needed/],
     [['q.jsonl', '--server', 'http://localhost', '--concurrency', '0'], /--concurrency is 0/],
+    [['q.jsonl', '--server', 'localhost:8080'], /--server is localhost:8080; an address such as http/],
     [['q.jsonl', '--sever', 'http://localhost'], /--sever/],
   ])('refuses the arguments %j', async (args, message) => {
     await expect(evalCommand(args)).rejects.toMatchObject({

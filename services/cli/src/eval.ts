@@ -1,13 +1,15 @@
 import { EideticError } from '@eidetic/core';
 import { formatSummary, openAiAnswerer, ResultsFile, readQuestions, runEval, summarise } from '@eidetic/eval';
 import { parseArguments } from './arguments.ts';
+import { say, show } from './terminal.ts';
 
 /** Help text of `eidetic eval`. */
 export const EVAL_USAGE = `eidetic eval QUESTIONS.jsonl --server URL [options]
 
 Asks an OpenAI-compatible server every question of a file and scores the answers: exact match, and intersection over
 union where the wanted answer holds boxes. A line is {"task", "language", "images": [paths], "question", "answer"} or, for
-several turns, {"task", "language", "messages", "answer"}; an "id" is optional. Run again to go on where a run stopped.
+several turns, {"task", "language", "messages", "answer"}; an "id" is optional. Run again to go on where a run stopped; what is
+in the results is not asked again.
 
   --server URL         such as http://localhost:8080/v1
   --model NAME         default: the first that the server lists
@@ -35,19 +37,30 @@ const OPTIONS = {
 export async function evalCommand(args: readonly string[], signal?: AbortSignal): Promise<void> {
   const { questionsPath, server, resultsPath, concurrency } = readArguments(args);
   const questions = await readQuestions(questionsPath);
+  const resultsFile = await ResultsFile.open(resultsPath);
+  const kept = questions.filter(({ id }) => 'output' in (resultsFile.results.get(id) ?? {})).length;
   const results = await runEval({
     questions,
     answer: await openAiAnswerer(server),
-    resultsFile: await ResultsFile.open(resultsPath),
+    resultsFile,
     concurrency,
     now: () => performance.now(),
     onProgress({ done, total, failed }) {
-      process.stderr.write(`\r${done} of ${total} questions${failed > 0 ? `, ${failed} failed` : ''}`);
+      show(`${done} of ${total} questions${failed > 0 ? `, ${failed} failed` : ''}`);
     },
     ...(signal ? { signal } : {}),
   });
-  process.stderr.write(`\nResults: ${resultsPath}\n`);
+  const hint = kept === 0 ? '' : `, of which ${kept} are from an earlier run: remove the file to ask all again`;
+  say(`${results.length} results in ${resultsPath}${hint}`);
   process.stdout.write(`${formatSummary(summarise(results))}\n`);
+}
+
+function serverAddress(text: string): string {
+  if (/^https?:\/\/./.test(text) && URL.canParse(text)) return text;
+  throw new EideticError(
+    'invalid_request',
+    `--server is ${text}; an address such as http://localhost:8080/v1 is needed.`,
+  );
 }
 
 function readArguments(args: readonly string[]) {
@@ -61,7 +74,7 @@ function readArguments(args: readonly string[]) {
     resultsPath: values.results ?? questionsPath.replace(/(\.jsonl)?$/, '.results.jsonl'),
     concurrency: positive('--concurrency', values.concurrency),
     server: {
-      baseUrl: values.server,
+      baseUrl: serverAddress(values.server),
       maxTokens: positive('--max-tokens', values['max-tokens']),
       timeoutMs: positive('--timeout', values.timeout) * 1000,
       ...(values.model === undefined ? {} : { model: values.model }),

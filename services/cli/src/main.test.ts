@@ -35,13 +35,14 @@ describe('eidetic', () => {
   it('says what it does not know', async () => {
     const { code, stderr } = await eidetic('frobnicate');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/no command 'frobnicate'/);
+    expect(stderr).toMatch(/^eidetic: There is no command 'frobnicate'/);
   });
 
   it('converts a checkpoint in the precisions that are asked for', async () => {
     const target = join(directory, 'bundle');
     const { code, stderr } = await eidetic('convert', CHECKPOINT, target, '--decoder', 'int4', '--name', 'mine');
-    expect(stderr).toMatch(/100 % .*Converted mine in/s);
+    // Progress is for terminals.
+    expect(stderr).toMatch(/^Converted mine in .*\n$/);
     expect(code).toBe(0);
     const bundle = await openBundle(target);
     await verifyBundle(bundle);

@@ -1,6 +1,7 @@
 import { EideticError } from '@eidetic/core';
 import { CONVERT_USAGE, convertCommand } from './convert.ts';
 import { EVAL_USAGE, evalCommand } from './eval.ts';
+import { say } from './terminal.ts';
 
 interface Command {
   readonly summary: string;
@@ -40,6 +41,6 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
 
 main(process.argv.slice(2)).catch((reason: unknown) => {
   const error = EideticError.from(reason);
-  process.stderr.write(`\neidetic: ${error.code === 'internal' ? error.stack : error.message}\n`);
+  say(`eidetic: ${error.code === 'internal' ? error.stack : error.message}`);
   process.exitCode = 1;
 });
