@@ -53,12 +53,17 @@ describe('a safetensors file is refused when', () => {
 
   it.each([
     ['is longer than the file', 1000n, /outside the file/],
-    ['claims more than 100 MB', 100_000_001n, /at most 100000000/],
-    ['claims 16 exabytes', 2n ** 64n - 1n, /at most 100000000/],
+    ['claims more than 100 MB', 100_000_001n, /100000001 bytes, more than 100000000/],
+    ['claims 16 exabytes', 2n ** 64n - 1n, /more than 100000000/],
   ])('its header %s', async (_, length, message) => {
     const file = safetensorsFile({ a: entry() }, new Uint8Array(8));
     file.writeBigUInt64LE(length);
     expect(await refusalOf({ [FILE]: file })).toMatch(message);
+  });
+
+  it('it is the pointer that git leaves without its large file storage', async () => {
+    const pointer = Buffer.from('version https://git-lfs.github.com/spec/v1\n');
+    expect(await refusalOf({ [FILE]: pointer })).toMatch(/no safetensors file.*git lfs pull/);
   });
 
   it('it is cut anywhere', async () => {

@@ -32,7 +32,8 @@ export async function readSafetensors(shard: ShardFile): Promise<ShardContents> 
   const lengthBytes = await shard.read(0, 8);
   const headerBytes = Number(new DataView(lengthBytes.buffer).getBigUint64(0, true));
   if (headerBytes > MAX_HEADER_BYTES) {
-    throw invalidCheckpoint(where, `The header claims ${headerBytes} bytes; at most ${MAX_HEADER_BYTES} are read.`);
+    const reason = `The header claims ${headerBytes} bytes, more than ${MAX_HEADER_BYTES}: this is no safetensors file.`;
+    throw invalidCheckpoint(where, `${reason} If git left a pointer in its place, 'git lfs pull' fetches it.`);
   }
   const header = await shard.read(8, headerBytes);
   const dataStart = 8 + headerBytes;
