@@ -54,7 +54,8 @@ const schema = z.strictObject({
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().gt(0).max(1).nullish(),
   top_k: z.int().min(0).nullish(),
-  repetition_penalty: z.number().gt(0).max(10).nullish(),
+  // Logits are divided by it or multiplied with it; far beyond these bounds they are no numbers any more.
+  repetition_penalty: z.number().min(0.01).max(10).nullish(),
   seed: z.int().nullish(),
   stop: z.preprocess(
     (value) => (typeof value === 'string' ? [value] : value),
