@@ -134,6 +134,7 @@ describe('prompts', () => {
       status: 400,
       code: 'invalid_request',
       message: expect.stringMatching(/messages/),
+      param: expect.stringMatching(/^messages/),
     });
   });
 });

@@ -21,14 +21,14 @@ export function checkDialog(
       throw invalid(`messages[${index}]: only the first message may have the role system.`);
     }
     if (role !== 'user' && content.some((part) => part.kind === 'image')) {
-      throw invalid(`messages[${index}]: only messages of the user may hold pictures, this one is of the ${role}.`);
+      throw invalid(`messages[${index}]: only messages of the user may hold pictures, this one is the ${role}'s.`);
     }
   }
   const last = messages.at(-1);
   if (last === undefined) throw invalid('messages: the dialog is empty. Send at least one message of the user.');
   if (last.role !== 'user') {
     throw invalid(
-      `messages[${messages.length - 1}]: the last message must be the user's, this one is of the ${last.role}.`,
+      `messages[${messages.length - 1}]: the last message must be the user's, this one is the ${last.role}'s.`,
     );
   }
 }
@@ -102,6 +102,7 @@ function questionedPicture(messages: readonly PromptMessage[]): number {
   return named !== undefined && named < pictures ? named : pictures - 1;
 }
 
+/** What is wrong comes after a path and a colon; clients get the path by itself too. */
 function invalid(message: string): EideticError {
-  return new EideticError('invalid_request', message);
+  return new EideticError('invalid_request', message, { details: { param: message.slice(0, message.indexOf(':')) } });
 }
