@@ -273,6 +273,21 @@ describe('errors', () => {
     });
   });
 
+  it('a body that exceeds the memory for all bodies is a 429, until another has been answered', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { service } = chatThat(async function* () {
+      await gate.promise;
+      yield* play(ANSWER);
+    });
+    const app = serve(service, { maxBodyBytesTogether: 1000 });
+    const big = { ...BODY, user: 'x'.repeat(700) };
+    const first = post(app, big);
+    await expect.poll(async () => (await post(app, big)).statusCode).toBe(429);
+    gate.resolve();
+    expect((await first).statusCode).toBe(200);
+    await expect.poll(async () => (await post(app, big)).statusCode).toBe(200);
+  });
+
   it('a body over the limit reaches a client that is still sending, which may go on', async () => {
     const url = new URL(await answering().listen());
     const headers = { 'content-type': 'application/json', 'content-length': 8 * 2 ** 20 };

@@ -4,6 +4,7 @@ import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { answerErrors, logFailure } from './answer-errors.ts';
+import { BodyBudget } from './body-budget.ts';
 import { chatCompletion, chatCompletionChunks } from './chat-completion.ts';
 import { parseChatCompletionRequest } from './chat-completion-request.ts';
 import { type ErrorBody, errorBody } from './error-response.ts';
@@ -12,6 +13,8 @@ import { eventStream } from './event-stream.ts';
 /** Limits of the API. */
 export interface OpenaiApiOptions {
   readonly maxBodyBytes: number;
+  /** Of the bodies of all requests that are being answered. */
+  readonly maxBodyBytesTogether: number;
   readonly maxImagesPerRequest: number;
   /** Longest time from a request to the end of its answer. */
   readonly requestDeadlineMs: number;
@@ -120,7 +123,14 @@ const addRoutes = (app: FastifyInstance, service: ChatService, options: OpenaiAp
   const created = Math.floor(Date.now() / 1000);
   const model = (id: string) => ({ id, object: 'model', created, owned_by: 'eidetic' });
 
-  app.post('/chat/completions', { bodyLimit: options.maxBodyBytes }, answerChat(service, options));
+  const budget = new BodyBudget(options.maxBodyBytesTogether);
+  /** Before a byte of the body is read. One that does not tell its length may have the largest. */
+  const reserveBody = async ({ headers }: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const announced = Number(headers['content-length'] ?? options.maxBodyBytes);
+    reply.raw.once('close', budget.reserve(Math.min(announced, options.maxBodyBytes)));
+  };
+  const route = { bodyLimit: options.maxBodyBytes, onRequest: reserveBody };
+  app.post('/chat/completions', route, answerChat(service, options));
   app.get('/models', () => ({ object: 'list', data: [model(service.model)] }));
   app.get<{ Params: { model: string } }>('/models/:model', ({ params }) => {
     refuseOtherModels(params.model, service.model);

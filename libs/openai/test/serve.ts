@@ -43,7 +43,13 @@ export async function* play(events: readonly ChatEvent[], failure?: Error): Asyn
 /** A server of the API, closed after the test. */
 export const serve = (service: ChatService, options: Partial<OpenaiApiOptions> = {}): FastifyInstance => {
   const app = fastify({ ...earlyErrors, forceCloseConnections: true });
-  const limits = { maxBodyBytes: 64 * 1024, maxImagesPerRequest: 2, requestDeadlineMs: 20_000, heartbeatMs: 15_000 };
+  const limits = {
+    maxBodyBytes: 64 * 1024,
+    maxBodyBytesTogether: 2 ** 20,
+    maxImagesPerRequest: 2,
+    requestDeadlineMs: 20_000,
+    heartbeatMs: 15_000,
+  };
   void app.register(openaiApi(service, { ...limits, ...options }));
   onTestFinished(() => app.close());
   return app;

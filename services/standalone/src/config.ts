@@ -125,6 +125,12 @@ export const CONFIG_DEFINITION = {
     kind: size(),
     default: '64MiB',
   },
+  maxBodyBytesTogether: {
+    name: 'EIDETIC_MAX_BODIES_SIZE',
+    description: 'Memory for the requests that are being answered; what would exceed it is refused with status 429.',
+    kind: size(),
+    default: '512MiB',
+  },
   requestDeadlineMs: {
     name: 'EIDETIC_REQUEST_DEADLINE',
     description: 'Longest time that a request may take to arrive, and from then to the end of its answer.',
