@@ -26,7 +26,15 @@ describe('what is accepted', () => {
     ],
     [
       'user, metadata, n and a text response',
-      { user: 'u', metadata: { a: 'b' }, n: 1, response_format: { type: 'text' } },
+      {
+        user: 'u',
+        metadata: { a: 'b' },
+        n: 1,
+        response_format: { type: 'text' },
+        presence_penalty: 0,
+        frequency_penalty: 0,
+        logprobs: false,
+      },
       {},
     ],
     ['content as a string', {}, { messages: [{ role: 'user', content: [{ kind: 'text', text: 'Hi' }] }] }],
@@ -82,6 +90,8 @@ describe('what is refused', () => {
   it.each<[string, object, string, string, RegExp]>([
     ['tools', { tools: [] }, 'invalid_request', 'tools', /^tools: this parameter is not supported/],
     ['logprobs', { logprobs: true }, 'invalid_request', 'logprobs', /not supported/],
+    ['presence_penalty', { presence_penalty: 1 }, 'invalid_request', 'presence_penalty', /not supported; only 0/],
+    ['frequency_penalty', { frequency_penalty: -1 }, 'invalid_request', 'frequency_penalty', /not supported; only 0/],
     ['a parameter that nobody knows', { temprature: 1 }, 'invalid_request', 'temprature', /not supported/],
     ['n above 1', { n: 2 }, 'invalid_request', 'n', /^n: expected 1\.$/],
     [

@@ -61,7 +61,11 @@ const schema = z.strictObject({
     (value) => (typeof value === 'string' ? [value] : value),
     z.array(stopString).min(1).max(4).nullish(),
   ),
+  // Parameters that are not served yet are taken where they ask for nothing: clients send such defaults.
   n: z.literal(1).nullish(),
+  presence_penalty: z.literal(0, 'not supported; only 0 is accepted').nullish(),
+  frequency_penalty: z.literal(0, 'not supported; only 0 is accepted').nullish(),
+  logprobs: z.literal(false, 'not supported; only false is accepted').nullish(),
   response_format: z.strictObject({ type: z.literal('text') }).nullish(),
   user: z.string().nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
