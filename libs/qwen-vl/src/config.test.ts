@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { EideticError } from '@eidetic/core';
 import { describe, expect, it } from 'vitest';
+import { caught } from '../test/caught.ts';
 import { parseConfig, parseGenerationConfig } from './config.ts';
 
 const nano = () => JSON.parse(read('config.json'));
@@ -91,12 +91,3 @@ describe('parseGenerationConfig', () => {
     expect(caught(() => parseGenerationConfig({ chat_format: 'alpaca' })).message).toContain('chat_format');
   });
 });
-
-function caught(run: () => unknown): EideticError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof EideticError) return error;
-  }
-  throw new Error('nothing was thrown');
-}

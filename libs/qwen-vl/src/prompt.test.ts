@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { EideticError, type PromptMessage } from '@eidetic/core';
+import type { PromptMessage } from '@eidetic/core';
 import { describe, expect, it } from 'vitest';
+import { caught } from '../test/caught.ts';
 import { buildPrompt, checkDialog, flattenPrompt } from './prompt.ts';
 import { specialTokenIds } from './special-tokens.ts';
 import { createTokenizer, parseRanks } from './tokenizer.ts';
@@ -117,12 +118,3 @@ describe('checkDialog', () => {
     expect(error.message).toContain(where);
   });
 });
-
-function caught(run: () => unknown): EideticError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof EideticError) return error;
-  }
-  throw new Error('nothing was thrown');
-}

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { EideticError } from '@eidetic/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { caught } from '../test/caught.ts';
 import { bytePairEncode } from './byte-pair.ts';
 import { GROUNDING_TAGS, SPECIAL_TOKENS, specialTokenIds } from './special-tokens.ts';
 import { createTokenizer, parseRanks } from './tokenizer.ts';
@@ -163,12 +163,3 @@ describe('createTokenizer', () => {
     expect(caught(() => createTokenizer(table, {})).message).toContain('<ref>');
   });
 });
-
-function caught(run: () => unknown): EideticError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof EideticError) return error;
-  }
-  throw new Error('nothing was thrown');
-}
