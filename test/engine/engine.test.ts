@@ -1,5 +1,5 @@
 import type { Bundle } from '@eidetic/bundle';
-import type { GenerateEvent, GenerateRequest, ImageEmbedding } from '@eidetic/core';
+import { type GenerateEvent, type GenerateRequest, GREEDY, type ImageEmbedding } from '@eidetic/core';
 import { Engine, type EngineOptions } from '@eidetic/engine';
 import { DEFAULT_PRECISIONS } from '@eidetic/exporter';
 import fc from 'fast-check';
@@ -42,7 +42,7 @@ function request(ids: readonly number[], options: Partial<GenerateRequest> = {})
   return {
     requestId: 'test',
     prompt: [{ kind: 'tokens', ids }],
-    sampling: { temperature: 0, topP: 1, topK: 0, repetitionPenalty: 1, seed: 0 },
+    sampling: GREEDY,
     maxTokens: 24,
     stopTokenIds: [],
     ...options,
@@ -61,7 +61,7 @@ const idsOf = (events: readonly GenerateEvent[]): number[] =>
 const generate = async (engine: Engine, wanted: GenerateRequest): Promise<number[]> =>
   idsOf(await collect(engine.generate(wanted)));
 
-const sampled = { temperature: 1.5, topP: 0.95, topK: 0, repetitionPenalty: 1.1, seed: 11 };
+const sampled = { ...GREEDY, temperature: 1.5, topP: 0.95, topK: 0, repetitionPenalty: 1.1, seed: 11 };
 
 it('refuses a bundle whose activations it cannot run', async () => {
   const half = await testBundle({ vision: 'float16', decoder: 'float16', head: 'float16' }, 'float16');

@@ -1,5 +1,5 @@
 import { openBundle } from '@eidetic/bundle';
-import type { SamplingOptions } from '@eidetic/core';
+import { GREEDY } from '@eidetic/core';
 import { Engine } from '@eidetic/engine';
 import { serve, type TextPeer } from './protocol.ts';
 import { recordArrivals } from './record-arrivals.ts';
@@ -13,8 +13,6 @@ export interface EideticOptions {
   /** Most positions of one sequence. */
   readonly contextSize: number;
 }
-
-const GREEDY: SamplingOptions = { temperature: 0, topP: 1, topK: 0, repetitionPenalty: 1, seed: 0 };
 
 await serve<EideticOptions, TextPeer>(async ({ bundleDirectory, threads, sequences, contextSize }) => {
   const engine = await Engine.create({

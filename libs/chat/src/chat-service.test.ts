@@ -5,6 +5,7 @@ import {
   EideticError,
   type EncodeResult,
   type GenerateRequest,
+  GREEDY,
   type ImageEmbedding,
   type VisionEncoder,
 } from '@eidetic/core';
@@ -118,7 +119,7 @@ const setUp = ({ decoder = new FakeDecoder(), maxImages = 4 } = {}) => {
     cache,
     decoder,
     limits: { maxImages },
-    defaults: { sampling: { temperature: 0, topP: 1, topK: 0, repetitionPenalty: 1 }, maxTokens: 512 },
+    defaults: { sampling: GREEDY, maxTokens: 512 },
     now: () => (time += 10),
     randomSeed: () => 42,
   });

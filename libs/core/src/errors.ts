@@ -49,6 +49,10 @@ export const ERROR_KINDS = {
   deadline_exceeded: { http: 504, grpc: 4, type: 'server_error', retryable: false },
   /** The caller went away. */
   cancelled: { http: 499, grpc: 1, type: 'server_error', retryable: false },
+  /** Embeddings that a prompt refers to are not at hand; `details.keys` lists them, separated by spaces. Encode again. */
+  embedding_missing: { http: 503, grpc: 9, type: 'server_error', retryable: true },
+  /** An embedding has another shape than the prompt says, or numbers that are not finite. Encode again. */
+  invalid_embedding: { http: 503, grpc: 15, type: 'server_error', retryable: true },
   /** Not ready yet, draining, or a dependency is down. */
   unavailable: { http: 503, grpc: 14, type: 'server_error', retryable: true },
   /** A checkpoint that is missing, truncated, corrupt, mismatched or hostile. */

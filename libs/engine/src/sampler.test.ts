@@ -1,10 +1,8 @@
-import type { SamplingOptions } from '@eidetic/core';
+import { GREEDY, type SamplingOptions } from '@eidetic/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { uniform } from './random.ts';
 import { type StepScores, sample } from './sampler.ts';
-
-const GREEDY: SamplingOptions = { temperature: 0, topP: 1, topK: 0, repetitionPenalty: 1, seed: 0 };
 
 /** What the graph computes from a row of logits: the `k` likeliest, and the normaliser at the temperature. */
 function scoresOf(logits: readonly number[], k: number, temperature: number): StepScores {
@@ -43,13 +41,15 @@ const logitRow = fc.uniqueArray(
 
 describe('sample', () => {
   it('draws from the distribution that temperature, top-k and top-p define', () => {
-    const options = fc.record({
-      temperature: fc.constantFrom(0.25, 0.7, 1, 2),
-      topP: fc.constantFrom(0.05, 0.33, 0.8, 1),
-      topK: fc.constantFrom(0, 1, 3, 8, 100),
-      repetitionPenalty: fc.constant(1),
-      seed: fc.nat(),
-    });
+    const options = fc
+      .record({
+        temperature: fc.constantFrom(0.25, 0.7, 1, 2),
+        topP: fc.constantFrom(0.05, 0.33, 0.8, 1),
+        topK: fc.constantFrom(0, 1, 3, 8, 100),
+        repetitionPenalty: fc.constant(1),
+        seed: fc.nat(),
+      })
+      .map((some) => ({ ...GREEDY, ...some }));
     fc.assert(
       fc.property(logitRow, options, fc.integer({ min: 1, max: 8 }), fc.nat(1000), (logits, o, listed, position) => {
         const id = sample(scoresOf(logits, listed, o.temperature), o, () => [], position);
@@ -82,12 +82,14 @@ describe('sample', () => {
   });
 
   it('gives one answer, however few of the likeliest tokens the graph lists, and for a penalty that changes nothing', () => {
-    const options = fc.record({
-      temperature: fc.constantFrom(0.25, 1, 2),
-      topP: fc.constantFrom(0.33, 0.8, 1),
-      topK: fc.constantFrom(0, 3, 100),
-      seed: fc.nat(),
-    });
+    const options = fc
+      .record({
+        temperature: fc.constantFrom(0.25, 1, 2),
+        topP: fc.constantFrom(0.33, 0.8, 1),
+        topK: fc.constantFrom(0, 3, 100),
+        seed: fc.nat(),
+      })
+      .map((some) => ({ ...GREEDY, ...some }));
     fc.assert(
       fc.property(logitRow, options, (logits, o) => {
         const draw = (listed: number, repetitionPenalty: number): number =>

@@ -129,7 +129,7 @@ export const parseChatCompletionRequest = (body: unknown, maxImages: number): Ch
     includeUsage: parsed.stream_options?.include_usage ?? false,
     chat: {
       messages: toChatMessages(parsed.messages),
-      sampling: given<SamplingOptions>({
+      sampling: given<Partial<SamplingOptions>>({
         temperature: parsed.temperature,
         topP: parsed.top_p,
         topK: parsed.top_k,

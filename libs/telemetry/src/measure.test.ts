@@ -1,5 +1,5 @@
 import type { ChatEvent, ChatRequest, ChatService } from '@eidetic/chat';
-import { type Decoder, EideticError, type GenerateEvent, type VisionEncoder } from '@eidetic/core';
+import { type Decoder, EideticError, type GenerateEvent, GREEDY, type VisionEncoder } from '@eidetic/core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { measureChat } from './measure-chat.ts';
 import { measureDecoder } from './measure-decoder.ts';
@@ -99,8 +99,7 @@ it('measures the time between the tokens of one answer', async () => {
       yield* events;
     },
   };
-  const sampling = { temperature: 0, topP: 1, topK: 0, repetitionPenalty: 1, seed: 0 };
-  const generation = { requestId: '1', prompt: [], sampling, maxTokens: 3, stopTokenIds: [] };
+  const generation = { requestId: '1', prompt: [], sampling: GREEDY, maxTokens: 3, stopTokenIds: [] };
   const measured = measureDecoder(decoder, metrics, now);
   expect(await Array.fromAsync(measured.generate(generation))).toEqual(events);
   expect(await scrape('eidetic_chat_generation_tokens_total', 'eidetic_chat_inter_token_seconds_sum')).toEqual([

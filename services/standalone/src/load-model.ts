@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type ChatService, createChatService, openChatFamily } from '@eidetic/chat';
+import { GREEDY } from '@eidetic/core';
 import { createMemoryEmbeddingCache } from '@eidetic/embedding-cache';
 import { Engine } from '@eidetic/engine';
 import { type ConvertProgress, ensureBundle } from '@eidetic/exporter';
@@ -99,7 +100,7 @@ export const loadModel: ModelLoader = async (config, { metrics, onProgress, sign
     cache,
     decoder: measureDecoder(engine, metrics, now),
     limits: { maxImages: config.maxImagesPerRequest },
-    defaults: { sampling: { temperature, topP, topK, repetitionPenalty }, maxTokens: maxNewTokens },
+    defaults: { sampling: { ...GREEDY, temperature, topP, topK, repetitionPenalty }, maxTokens: maxNewTokens },
     now,
     randomSeed: () => randomInt(2 ** 47),
   });
