@@ -20,6 +20,7 @@ test: check ## run every check and every test
 	@vitest run
 
 check: setup ## types, formatting, lint, unused code
+	@buf lint
 	@tsc --noEmit
 	@biome ci --colors=off --error-on-warnings .
 	@knip
@@ -28,4 +29,4 @@ bench: setup ## measure against the peers; raw results in bench/results
 	@node bench/src/main.ts
 
 clean: ## remove everything that was built or downloaded
-	@rm -rf .tools .cache node_modules libs/*/node_modules services/*/node_modules bench/node_modules test/node_modules
+	@rm -rf .tools .cache libs/proto/gen node_modules libs/*/node_modules services/*/node_modules bench/node_modules test/node_modules

@@ -1,0 +1,16 @@
+export {
+  DecoderServiceDefinition,
+  FinishReason,
+  type GeneratedTokens,
+  type GenerateRequest,
+  type GenerateResponse,
+  type GetModelResponse,
+  type Grammar,
+  type ImageSegment,
+  type PromptSegment,
+  type SamplingOptions,
+} from '../gen/eidetic/v1/decoder.ts';
+export { ElementType, Embedding } from '../gen/eidetic/v1/embedding.ts';
+export { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
+export { Status } from '../gen/google/rpc/status.ts';
+export { readDescriptors } from './descriptors.ts';
