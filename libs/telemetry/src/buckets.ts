@@ -1,0 +1,25 @@
+/**
+ * Upper bounds of the histograms, in seconds unless they say otherwise. Each list reaches from the best that is measured or hoped
+ * for to what is broken; prom-client's own are made for web pages.
+ */
+
+/** A cached picture on a GPU to a queue of pictures on a laptop. */
+export const FIRST_TOKEN_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** Decoding a thumbnail to encoding a batch with a large ViT on CPUs. */
+export const ENCODE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** A free slot, which takes no time, to the five minutes after which requests are given up by default. */
+export const QUEUE_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+/** A handful of positions of a small model to a full chunk of a large one on CPUs, which running answers wait for. */
+export const PREFILL_STEP_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** The small model's 0.9 ms to a large one on CPUs with every slot taken. */
+export const DECODE_STEP_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+/** A decode step that waits for nothing to an answer that stalls behind prompts. */
+export const INTER_TOKEN_BUCKETS = DECODE_STEP_BUCKETS;
+
+/** Answers in one decode step: powers of two up to the most slots that an engine can have. */
+export const DECODE_ROWS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
