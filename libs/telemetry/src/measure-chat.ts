@@ -1,24 +1,21 @@
 import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
-import type { Metrics } from './metrics.ts';
+import type { ChatMetrics } from './chat-metrics.ts';
 
-const count = (event: ChatEvent, metrics: Metrics): void => {
+const count = (event: ChatEvent, metrics: ChatMetrics): void => {
   if (event.kind === 'started') {
     for (const { cached } of event.images) metrics.imageCacheLookups.inc({ outcome: cached ? 'hit' : 'miss' });
   } else if (event.kind === 'finished') {
-    const { promptTokens, cachedTokens, imageTokens } = event.usage;
-    metrics.chatPromptTokens.inc({ source: 'computed' }, promptTokens - cachedTokens);
-    metrics.chatPromptTokens.inc({ source: 'cached' }, cachedTokens);
-    metrics.chatImageTokens.inc(imageTokens);
+    metrics.imageTokens.inc(event.usage.imageTokens);
   }
 };
 
 /**
- * The same service, counted: requests running and finished, time to first token, prompt tokens, image cache.
+ * The same service, counted: requests running and finished, time to first token, tokens and cache lookups of pictures.
  *
  * @param now a clock in milliseconds.
  */
-export const measureChat = (service: ChatService, metrics: Metrics, now: () => number): ChatService => ({
+export const measureChat = (service: ChatService, metrics: ChatMetrics, now: () => number): ChatService => ({
   get model() {
     return service.model;
   },
@@ -26,24 +23,24 @@ export const measureChat = (service: ChatService, metrics: Metrics, now: () => n
     const startMs = now();
     let wroteText = false;
     // What remains when the caller leaves the iteration.
-    let reason: string = 'cancelled';
-    metrics.chatRequestsRunning.inc();
+    let outcome: string = 'cancelled';
+    metrics.requestsRunning.inc();
     try {
       for await (const event of service.chat(request, signal)) {
         count(event, metrics);
         if (event.kind === 'text' && !wroteText) {
           wroteText = true;
-          metrics.chatFirstToken.observe((now() - startMs) / 1000);
+          metrics.firstToken.observe((now() - startMs) / 1000);
         }
-        if (event.kind === 'finished') reason = event.reason;
+        if (event.kind === 'finished') outcome = event.reason;
         yield event;
       }
     } catch (error) {
-      reason = EideticError.from(error).code;
+      outcome = EideticError.from(error).code;
       throw error;
     } finally {
-      metrics.chatRequestsRunning.dec();
-      metrics.chatFinished.inc({ reason });
+      metrics.requestsRunning.dec();
+      metrics.finished.inc({ outcome });
     }
   },
 });

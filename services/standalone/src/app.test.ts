@@ -203,7 +203,7 @@ describe('the standalone server', () => {
         'eidetic_http_requests_total{method="POST",route="/v1/chat/completions",status="200"} 1',
         'eidetic_http_requests_total{method="POST",route="/v1/chat/completions",status="400"} 1',
         'eidetic_http_requests_total{method="GET",route="unknown",status="404"} 1',
-        'eidetic_chat_requests_finished_total{reason="stop"} 1',
+        'eidetic_chat_requests_finished_total{outcome="stop"} 1',
         'eidetic_chat_requests_running 0',
       ]),
     );

@@ -1,10 +1,11 @@
 import { EideticError } from '@eidetic/core';
-import { createLogger, createMetrics, measureChat } from '@eidetic/telemetry';
+import { createLogger, measureChat } from '@eidetic/telemetry';
 import manifest from '../package.json' with { type: 'json' };
 import { ChatGate, type GateState } from './chat-gate.ts';
 import { planOf, type StandaloneConfig } from './config.ts';
 import { createHttpServer, type Readiness } from './http-server.ts';
 import type { LoadedModel, ModelLoader } from './load-model.ts';
+import { createMetrics } from './metrics.ts';
 
 /** The running server. */
 export interface App {
@@ -64,7 +65,7 @@ export const createApp = (config: StandaloneConfig, loadModel: ModelLoader, repo
       loading.signal.throwIfAborted();
       model = loadModel(config, { metrics, onProgress, signal: loading.signal });
       const { chatService } = await model;
-      gate.open(measureChat(chatService, metrics, () => performance.now()));
+      gate.open(measureChat(chatService, metrics.chat, () => performance.now()));
       return address;
     },
     async drain() {

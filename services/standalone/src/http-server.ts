@@ -1,9 +1,9 @@
 import { maxHeaderSize } from 'node:http';
 import type { ChatService } from '@eidetic/chat';
 import { answerErrors, earlyErrors, type OpenaiApiOptions, openaiApi } from '@eidetic/openai';
-import type { Metrics } from '@eidetic/telemetry';
 import { publicDirectory } from '@eidetic/web';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Metrics } from './metrics.ts';
 import { webPage } from './web-page.ts';
 
 /** Answers of `/readyz`: whether a chat would be answered now, and if not, why. */
@@ -16,7 +16,7 @@ export interface Readiness {
 export interface HttpServerParts {
   readonly chatService: ChatService;
   readonly readiness: () => Readiness;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'registry' | 'http'>;
   readonly logger: FastifyBaseLogger;
   readonly api: OpenaiApiOptions;
 }
@@ -52,7 +52,7 @@ export const createHttpServer = ({
   app.addHook('onResponse', async (request, reply) => {
     const { url: route } = request.routeOptions;
     const { method } = request;
-    metrics.httpRequests.inc({ method, route: route ?? 'unknown', status: reply.statusCode });
+    metrics.http.requests.inc({ method, route: route ?? 'unknown', status: reply.statusCode });
     const level = QUIET_ROUTES.includes(route) ? 'debug' : 'info';
     request.log[level]({ method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
   });

@@ -9,9 +9,10 @@ import { createImagePool, DEFAULT_IMAGE_LIMITS } from '@eidetic/image';
 import { Environment } from '@eidetic/ort';
 import { createPreprocess } from '@eidetic/qwen-vl';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
-import { type Metrics, measureDecoder, measureVisionEncoder } from '@eidetic/telemetry';
+import { measureVisionEncoder } from '@eidetic/telemetry';
 import { createVisionEncoder } from '@eidetic/vision';
 import { planOf, type StandaloneConfig } from './config.ts';
+import type { Metrics } from './metrics.ts';
 import { warmUp } from './warm-up.ts';
 
 /** A model that answers, and how to let go of it. */
@@ -96,9 +97,9 @@ export const loadModel: ModelLoader = async (config, { metrics, onProgress, sign
   const chatService = createChatService({
     model: manifest.name,
     family,
-    vision: measureVisionEncoder(vision, metrics),
+    vision: measureVisionEncoder(vision, metrics.image),
     cache,
-    decoder: measureDecoder(engine, metrics, now),
+    decoder: engine,
     limits: { maxImages: config.maxImagesPerRequest },
     defaults: { sampling: { ...GREEDY, temperature, topP, topK, repetitionPenalty }, maxTokens: maxNewTokens },
     now,

@@ -1,0 +1,34 @@
+import {
+  type Build,
+  type ChatMetrics,
+  createChatMetrics,
+  createEngineMetrics,
+  createHttpMetrics,
+  createImageMetrics,
+  createRegistry,
+  type EngineMetrics,
+  type HttpMetrics,
+  type ImageMetrics,
+  type Registry,
+} from '@eidetic/telemetry';
+
+/** Every metric of this process, and the registry that `/metrics` prints. */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly http: HttpMetrics;
+  readonly chat: ChatMetrics;
+  readonly image: ImageMetrics;
+  readonly engine: EngineMetrics;
+}
+
+/** Registers them all: here everything runs in one process. */
+export const createMetrics = (build: Build): Metrics => {
+  const registry = createRegistry(build);
+  return {
+    registry,
+    http: createHttpMetrics(registry),
+    chat: createChatMetrics(registry),
+    image: createImageMetrics(registry),
+    engine: createEngineMetrics(registry, build.model),
+  };
+};
