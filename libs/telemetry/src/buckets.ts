@@ -15,11 +15,8 @@ export const QUEUE_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 /** A handful of positions of a small model to a full chunk of a large one on CPUs, which running answers wait for. */
 export const PREFILL_STEP_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** The small model's 0.9 ms to a large one on CPUs with every slot taken. */
-export const DECODE_STEP_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
-
-/** A decode step that waits for nothing to an answer that stalls behind prompts. */
-export const INTER_TOKEN_BUCKETS = DECODE_STEP_BUCKETS;
+/** A decode step and the time between two tokens: 0.9 ms of the small model to a large one on CPUs that stalls behind prompts. */
+export const TOKEN_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 /** Answers in one decode step: powers of two up to the most slots that an engine can have. */
 export const DECODE_ROWS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];

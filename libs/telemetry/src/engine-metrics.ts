@@ -2,11 +2,10 @@ import type { DecoderLoad, EngineObserver, ErrorCode, RequestStage } from '@eide
 import { Counter, Histogram, type Registry } from 'prom-client';
 import {
   DECODE_ROWS_BUCKETS,
-  DECODE_STEP_BUCKETS,
   FIRST_TOKEN_BUCKETS,
-  INTER_TOKEN_BUCKETS,
   PREFILL_STEP_BUCKETS,
   QUEUE_BUCKETS,
+  TOKEN_BUCKETS,
 } from './buckets.ts';
 import { registerLoad } from './load-metrics.ts';
 
@@ -51,7 +50,7 @@ const createRequestMetrics = (registers: Registry[]) => {
     interToken: new Histogram({
       name: 'eidetic_engine_inter_token_seconds',
       help: 'Between two tokens of one answer.',
-      buckets: INTER_TOKEN_BUCKETS,
+      buckets: TOKEN_BUCKETS,
       registers,
     }),
     promptTokens: new Counter({
@@ -85,7 +84,7 @@ const createStepMetrics = (registers: Registry[]) => ({
   decodeSeconds: new Histogram({
     name: 'eidetic_engine_decode_step_seconds',
     help: 'Time of one decode step; the rate of its count is steps a second.',
-    buckets: DECODE_STEP_BUCKETS,
+    buckets: TOKEN_BUCKETS,
     registers,
   }),
   decodeRows: new Histogram({
