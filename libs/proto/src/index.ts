@@ -13,4 +13,10 @@ export {
 export { ElementType, Embedding } from '../gen/eidetic/v1/embedding.ts';
 export { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
 export { Status } from '../gen/google/rpc/status.ts';
+export { HealthCheckResponse_ServingStatus as ServingStatus, HealthDefinition } from '../gen/grpc/health/v1/health.ts';
+export {
+  ServerReflectionDefinition,
+  type ServerReflectionRequest,
+  type ServerReflectionResponse,
+} from '../gen/grpc/reflection/v1/reflection.ts';
 export { readDescriptors } from './descriptors.ts';

@@ -1,0 +1,12 @@
+/** What a handler knows of the call besides its request. */
+export interface CallContext {
+  /**
+   * Aborts when the caller leaves (`cancelled`), its deadline passes (`deadline_exceeded`), or the server stops before the call
+   * has ended (`unavailable`).
+   */
+  readonly signal: AbortSignal;
+  /** Milliseconds since 1970 at which the caller wants no answer any more; absent: never. */
+  readonly deadlineMs?: number;
+  /** Aborts when the server begins to drain: streams without an end must end then. */
+  readonly draining: AbortSignal;
+}

@@ -1,0 +1,91 @@
+import { EideticError, ERROR_KINDS, type ErrorCode, type ErrorDetails } from '@eidetic/core';
+import { BadRequest, ErrorInfo, RetryInfo, Status as RpcStatus } from '@eidetic/proto';
+import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
+import { detailFromText, detailToText } from './detail-text.ts';
+import { type MessageType, serialize } from './service.ts';
+
+/** Whose codes the reasons in google.rpc.ErrorInfo are. */
+const DOMAIN = 'eidetic';
+
+/** Trailer that holds a serialised google.rpc.Status. */
+const DETAILS_TRAILER = 'grpc-status-details-bin';
+
+/** Clients are asked to wait so long before they try again, as Retry-After does over HTTP. */
+const RETRY_DELAY_SECONDS = 1n;
+
+/** Longest message and detail that are sent: trailers are headers, and no peer takes them without limit. Keys of 126 pictures fit. */
+const MAX_MESSAGE_LENGTH = 1024;
+const MAX_DETAIL_LENGTH = 16_384;
+
+const pack = <T>(name: string, type: MessageType<T>, message: T) => ({
+  typeUrl: `type.googleapis.com/google.rpc.${name}`,
+  value: serialize(type, message),
+});
+
+const detailsOf = ({ code, kind, details }: EideticError, message: string) => {
+  const texts = Object.entries(details).map(([name, detail]) => [name, detailToText(detail)] as const);
+  const metadata = new Map(texts.filter(([, text]) => text.length <= MAX_DETAIL_LENGTH));
+  const packed = [pack('ErrorInfo', ErrorInfo, { reason: code, domain: DOMAIN, metadata })];
+  if (kind.retryable) {
+    packed.push(pack('RetryInfo', RetryInfo, { retryDelay: { seconds: RETRY_DELAY_SECONDS, nanos: 0 } }));
+  }
+  if (typeof details.param === 'string') {
+    const fieldViolations = [{ field: details.param, description: message }];
+    packed.push(pack('BadRequest', BadRequest, { fieldViolations }));
+  }
+  return packed;
+};
+
+/** What a client is told of an error: not the text of an unforeseen one, which is for the log. Long texts are cut. */
+export const statusOf = (error: EideticError): StatusObject => {
+  const told = error.code === 'internal' ? 'The server failed on this call; its log says why.' : error.message;
+  const message = told.length > MAX_MESSAGE_LENGTH ? `${told.slice(0, MAX_MESSAGE_LENGTH)}…` : told;
+  const code = error.kind.grpc;
+  const metadata = new Metadata();
+  metadata.set(DETAILS_TRAILER, serialize(RpcStatus, { code, message, details: detailsOf(error, message) }));
+  return { code, details: message, metadata };
+};
+
+/** What errors mean that do not say it themselves: those of gRPC, of proxies, of other servers. */
+const CODES: Readonly<Partial<Record<number, ErrorCode>>> = {
+  [status.CANCELLED]: 'unavailable',
+  [status.INVALID_ARGUMENT]: 'invalid_request',
+  [status.DEADLINE_EXCEEDED]: 'deadline_exceeded',
+  [status.NOT_FOUND]: 'not_found',
+  [status.RESOURCE_EXHAUSTED]: 'overloaded',
+  [status.UNIMPLEMENTED]: 'method_not_allowed',
+  [status.UNAVAILABLE]: 'unavailable',
+};
+
+/** How grpc-js says that a message is larger than one of the two sides allows. */
+const TOO_LARGE = /larger than/;
+
+const isCode = (reason: string): reason is ErrorCode => Object.hasOwn(ERROR_KINDS, reason);
+
+const ownCode = (metadata: Metadata): { code: ErrorCode; details: ErrorDetails } | undefined => {
+  const [bytes] = metadata.get(DETAILS_TRAILER);
+  if (!(bytes instanceof Buffer)) return undefined;
+  try {
+    const packed = RpcStatus.decode(bytes).details.find(({ typeUrl }) => typeUrl.endsWith('/google.rpc.ErrorInfo'));
+    const info = ErrorInfo.decode(packed?.value ?? new Uint8Array());
+    if (info.domain !== DOMAIN || !isCode(info.reason)) return undefined;
+    const details = Object.fromEntries([...info.metadata].map(([name, text]) => [name, detailFromText(text)]));
+    return { code: info.reason, details };
+  } catch {
+    // Bytes of another server: the status alone must do.
+    return undefined;
+  }
+};
+
+const isServiceError = (reason: unknown): reason is ServiceError =>
+  reason instanceof Error && 'code' in reason && 'metadata' in reason && reason.metadata instanceof Metadata;
+
+/** The error that the server threw, its code and details included; what gRPC itself says gets the nearest code. */
+export const errorOf = (reason: unknown): EideticError => {
+  if (!isServiceError(reason)) return EideticError.from(reason);
+  const own = ownCode(reason.metadata);
+  if (own) return new EideticError(own.code, reason.details, { cause: reason, details: own.details });
+  const tooLarge = reason.code === status.RESOURCE_EXHAUSTED && TOO_LARGE.test(reason.details);
+  const code = tooLarge ? 'body_too_large' : (CODES[reason.code] ?? 'internal');
+  return new EideticError(code, `${status[reason.code]}: ${reason.details}`, { cause: reason });
+};

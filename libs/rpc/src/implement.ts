@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { EideticError, type ErrorCode } from '@eidetic/core';
+import type {
+  ServerUnaryCall,
+  ServerWritableStream,
+  ServiceDefinition,
+  sendUnaryData,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import type { CallContext } from './call-context.ts';
+import { statusOf } from './error-status.ts';
+import type { RunningCalls } from './running-calls.ts';
+import { grpcDefinition, type Method, pathOf, type RequestOf, type ResponseOf, type Service } from './service.ts';
+
+/** One function for each method: a stream is an async iterable, which is left when the call ends early. */
+export type Handlers<S extends Service> = {
+  readonly [K in keyof S['methods']]: S['methods'][K]['responseStream'] extends true
+    ? (request: RequestOf<S['methods'][K]>, context: CallContext) => AsyncIterable<ResponseOf<S['methods'][K]>>
+    : (request: RequestOf<S['methods'][K]>, context: CallContext) => Promise<ResponseOf<S['methods'][K]>>;
+};
+
+/** How a call ended. */
+export interface EndedCall {
+  /** Path, such as `/eidetic.v1.DecoderService/Generate`. */
+  readonly method: string;
+  readonly code: 'ok' | ErrorCode;
+  readonly durationMs: number;
+  /** What was thrown; its text is not for clients when the code is `internal`. */
+  readonly error?: EideticError;
+}
+
+/** A service with its handlers; a server makes it answer. */
+export interface Implementation {
+  readonly name: string;
+  readonly definition: ServiceDefinition;
+  readonly bind: (calls: RunningCalls, onEnd: (call: EndedCall) => void) => UntypedServiceImplementation;
+}
+
+type Call = ServerUnaryCall<Buffer, unknown> | ServerWritableStream<Buffer, unknown>;
+type Respond = (request: unknown, context: CallContext) => Promise<void>;
+
+/** Timers go off up to a millisecond before the clock says so. */
+const TIMER_SLACK_MS = 1;
+
+const deadlineOf = (call: Call): number | undefined => {
+  const deadlineMs = Number(call.getDeadline());
+  return deadlineMs === Number.POSITIVE_INFINITY ? undefined : deadlineMs;
+};
+
+const departure = (deadlineMs: number | undefined): EideticError =>
+  deadlineMs !== undefined && Date.now() + TIMER_SLACK_MS >= deadlineMs
+    ? new EideticError('deadline_exceeded', 'The deadline passed.')
+    : new EideticError('cancelled', 'The caller left.');
+
+const read = (method: Method<unknown, unknown>, bytes: Buffer): unknown => {
+  try {
+    return method.requestType.decode(bytes);
+  } catch (cause) {
+    throw new EideticError('invalid_request', 'The request is not a message of this method.', { cause });
+  }
+};
+
+/** Runs one call from its request to its end; rejects with what the client is to be told. */
+const run = async (call: Call, method: Method<unknown, unknown>, calls: RunningCalls, respond: Respond) => {
+  const life = calls.begin();
+  const deadlineMs = deadlineOf(call);
+  call.on('cancelled', () => life.abort(departure(deadlineMs)));
+  try {
+    const context = { signal: life.signal, draining: calls.draining, ...(deadlineMs !== undefined && { deadlineMs }) };
+    await respond(read(method, call.request), context);
+  } catch (error) {
+    throw EideticError.from(life.signal.aborted ? life.signal.reason : error);
+  } finally {
+    calls.end(life);
+  }
+};
+
+const stream = async (
+  call: ServerWritableStream<Buffer, unknown>,
+  messages: AsyncIterable<unknown>,
+  { signal }: CallContext,
+): Promise<void> => {
+  for await (const message of messages) {
+    signal.throwIfAborted();
+    // Not to wait for the reader is to keep the whole answer in memory.
+    if (!call.write(message)) await once(call, 'drain', { signal });
+  }
+};
+
+/** Makes functions answer the calls of a service. What they throw is told to the client by its code, with its details. */
+export const implement = <S extends Service>(service: S, handlers: Handlers<S>): Implementation => {
+  const bindMethod = (key: string, calls: RunningCalls, onEnd: (call: EndedCall) => void) => {
+    const method = service.methods[key] as Method<unknown, unknown>;
+    const handler = handlers[key] as (request: unknown, context: CallContext) => unknown;
+    const path = pathOf(service, method);
+    const measured = async (call: Call, respond: Respond): Promise<EideticError | undefined> => {
+      const startMs = performance.now();
+      const error = await run(call, method, calls, respond).then(() => undefined, EideticError.from);
+      const durationMs = performance.now() - startMs;
+      onEnd({ method: path, code: error?.code ?? 'ok', durationMs, ...(error && { error }) });
+      return error;
+    };
+    if (method.responseStream) {
+      return async (call: ServerWritableStream<Buffer, unknown>) => {
+        const error = await measured(call, (request, context) =>
+          stream(call, handler(request, context) as AsyncIterable<unknown>, context),
+        );
+        if (error) call.emit('error', statusOf(error));
+        else call.end();
+      };
+    }
+    return async (call: ServerUnaryCall<Buffer, unknown>, reply: sendUnaryData<unknown>) => {
+      let response: unknown;
+      const error = await measured(call, async (request, context) => {
+        response = await handler(request, context);
+      });
+      if (error) reply(statusOf(error));
+      else reply(null, response);
+    };
+  };
+  return {
+    name: service.fullName,
+    definition: grpcDefinition(service),
+    bind: (calls, onEnd) =>
+      Object.fromEntries(Object.keys(service.methods).map((key) => [key, bindMethod(key, calls, onEnd)])),
+  };
+};

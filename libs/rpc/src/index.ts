@@ -1,0 +1,4 @@
+export type { CallContext } from './call-context.ts';
+export { type EndedCall, type Handlers, type Implementation, implement } from './implement.ts';
+export { type CallOptions, RpcChannel } from './rpc-channel.ts';
+export { RpcServer, type RpcServerOptions } from './rpc-server.ts';

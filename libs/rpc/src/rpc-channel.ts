@@ -1,0 +1,119 @@
+import { EideticError } from '@eidetic/core';
+import { Client, credentials, type CallOptions as GrpcCallOptions, type ServiceError } from '@grpc/grpc-js';
+import { errorOf } from './error-status.ts';
+import { type Method, pathOf, type RequestOf, type ResponseOf, type Service, serialize } from './service.ts';
+import { SHARED_OPTIONS } from './settings.ts';
+
+/** How long a call may go on. */
+export interface CallOptions {
+  /** Aborting cancels the call, on the server as well. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds since 1970 after which the call ends with `deadline_exceeded`, here and on the server. */
+  readonly deadlineMs?: number | undefined;
+}
+
+type Names<S extends Service> = keyof S['methods'] & string;
+
+const grpcOptions = ({ deadlineMs }: CallOptions): GrpcCallOptions =>
+  deadlineMs === undefined ? {} : { deadline: deadlineMs };
+
+const methodOf = (service: Service, name: string) => service.methods[name] as Method<unknown, unknown>;
+
+/** The bytes of a request, or the error that says what is wrong with it: a message that cannot be written. */
+const requestBytes = ({ requestType }: Method<unknown, unknown>, request: unknown): Buffer => {
+  try {
+    return serialize(requestType, request);
+  } catch (cause) {
+    throw new EideticError('invalid_request', `The request cannot be sent: ${cause}`, { cause });
+  }
+};
+
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+/**
+ * Connections to a server, made when first needed and again when lost; no proxy is asked. Calls throw the error that the server
+ * threw, its code and details included; `unavailable` when it cannot be reached or is lost.
+ */
+export class RpcChannel implements Disposable {
+  readonly #client: Client;
+
+  /** @param target `host:port`, or another name that gRPC resolves, such as `dns:///decoder:9090`. */
+  constructor(target: string) {
+    this.#client = new Client(target, credentials.createInsecure(), {
+      ...SHARED_OPTIONS,
+      // HTTP_PROXY is for the way out of a cluster.
+      'grpc.enable_http_proxy': 0,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 5000,
+    });
+  }
+
+  /** Calls a method that answers once. */
+  async unary<S extends Service, N extends Names<S>>(
+    service: S,
+    name: N,
+    request: RequestOf<S['methods'][N]>,
+    options: CallOptions = {},
+  ): Promise<ResponseOf<S['methods'][N]>> {
+    const { signal } = options;
+    if (signal?.aborted) throw EideticError.from(signal.reason);
+    const method = methodOf(service, name);
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const call = this.#client.makeUnaryRequest(
+      pathOf(service, method),
+      asIs,
+      (bytes) => method.responseType.decode(bytes),
+      requestBytes(method, request),
+      grpcOptions(options),
+      (error: ServiceError | null, response) => (error ? reject(error) : resolve(response)),
+    );
+    const cancel = (): void => call.cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      return (await promise) as ResponseOf<S['methods'][N]>;
+    } catch (error) {
+      throw signal?.aborted ? EideticError.from(signal.reason) : errorOf(error);
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** Calls a method that answers with a stream; leaving the iteration cancels the call. */
+  async *stream<S extends Service, N extends Names<S>>(
+    service: S,
+    name: N,
+    request: RequestOf<S['methods'][N]>,
+    options: CallOptions = {},
+  ): AsyncGenerator<ResponseOf<S['methods'][N]>, void, undefined> {
+    const { signal } = options;
+    if (signal?.aborted) throw EideticError.from(signal.reason);
+    const method = methodOf(service, name);
+    const call = this.#client.makeServerStreamRequest(
+      pathOf(service, method),
+      asIs,
+      (bytes) => method.responseType.decode(bytes),
+      requestBytes(method, request),
+      grpcOptions(options),
+    );
+    // Cancelling is answered with an error, which nobody may be waiting for any more.
+    call.on('error', () => {});
+    const cancel = (): void => call.cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      for await (const message of call) {
+        signal?.throwIfAborted();
+        yield message as ResponseOf<S['methods'][N]>;
+      }
+    } catch (error) {
+      throw signal?.aborted ? EideticError.from(signal.reason) : errorOf(error);
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      call.cancel();
+    }
+  }
+
+  /** Ends every call and connection. */
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}
