@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CallContext } from '../src/index.ts';
 import { collect, serveToy, TOY } from './toy-service.ts';
 
-const BUF = fileURLToPath(new URL('../../../node_modules/.bin/buf', import.meta.url));
+const BUF = fileURLToPath(new URL('../node_modules/.bin/buf', import.meta.url));
 
 /** What buf's gRPC client prints. It knows no schema but the one that the server tells by reflection. */
 const curl = async (address: string, ...args: readonly string[]): Promise<string> => {
