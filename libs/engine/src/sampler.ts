@@ -1,135 +1,162 @@
-import type { SamplingOptions } from '@eidetic/core';
+import { EideticError, type SamplingOptions, type TokenLogprob, type TokenMask } from '@eidetic/core';
+import { type Adjustment, adjustedRow, adjustmentOf } from './adjusted-logits.ts';
 import { uniform } from './random.ts';
+import { leadingTokens, likeliestOf, type Ranking, rankLeading, rankRow } from './ranking.ts';
+import type { TokenCounts } from './token-counts.ts';
 
 /** What the graph computed for the last position of one sequence. */
 export interface StepScores {
-  /** Logits of the likeliest tokens, largest first. */
+  /** Logits of the likeliest tokens, largest first, the lower id first on ties. */
   readonly topValues: Float32Array;
   readonly topIds: BigInt64Array;
-  /** Log of the sum of exp(logit / temperature) over the whole vocabulary. */
+  /** Log of the sum of exp(logit / temperature) over the whole vocabulary; at temperature 1 for a request at 0. */
   readonly logNormalizer: number;
   /** All logits: read only where the likeliest ones do not suffice. */
   readonly logits: Float32Array;
 }
 
-/** A token and its logit divided by the temperature. */
-interface Candidate {
-  readonly id: number;
-  readonly score: number;
-}
-
-/** The likeliest candidates, likeliest first, and the log of the sum of exp(score) over all that are to be drawn from. */
-interface Candidates {
-  readonly listed: readonly Candidate[];
-  readonly logNormalizer: number;
+/** What the choice of a token depends on besides its scores. */
+export interface SamplingContext {
+  /** Ids that the sequence has: penalties apply to them. */
+  readonly counts: TokenCounts;
+  /** Index of the token to be chosen, which the random number depends on. */
+  readonly position: number;
+  /** Tokens that a grammar allows; absent: all. */
+  readonly allowed?: TokenMask;
 }
 
 /** Temperatures below are greedy: scores that differ by a ten-thousandth are e^10 apart, and tinier ones overflow. */
 const GREEDY_BELOW = 1e-5;
 
 /**
- * Chooses the next token: repetition penalty, temperature, top-k, top-p, in the order of Hugging Face transformers. The result
- * is that of the whole distribution; the likeliest tokens of the graph are only a way not to look at all of it.
+ * Chooses the next token. Of the allowed tokens; repetition penalty, presence and frequency penalty, bias; then temperature,
+ * top-k, top-p and min-p, in the order and with the meaning of Hugging Face transformers, except that top-k keeps no more than k
+ * tokens on ties. What is kept is drawn from in proportion. Greedy takes the likeliest, the lowest id on ties.
  *
- * @param seen ids that the repetition penalty applies to
- * @param position index of the token to be chosen, which the random number depends on
+ * The result is that of the whole distribution; the likeliest tokens of the graph are only a way not to look at all of it.
+ *
+ * @throws EideticError `inference_failed` when no token is left to choose.
  */
-export function sample(
-  scores: StepScores,
-  options: SamplingOptions,
-  seen: () => Iterable<number>,
-  position: number,
-): number {
-  const penalized =
-    options.repetitionPenalty === 1 ? undefined : penalize(scores.logits, options.repetitionPenalty, seen());
-  if (options.temperature < GREEDY_BELOW) return penalized ? argmax(penalized) : Number(scores.topIds[0]);
+export function sample(scores: StepScores, options: SamplingOptions, context: SamplingContext): number {
+  const adjustment = adjustmentOf(scores.logits, options, context.counts);
+  const { allowed, position } = context;
+  if (options.temperature < GREEDY_BELOW) return likeliest(scores, adjustment, allowed);
   const u = uniform(options.seed, position);
+  const leading = rankLeading(scores, options.temperature, adjustment, allowed);
+  const drawn = leading && drawForCertain(firstOf(leading, options.topK), options, u);
+  if (drawn !== undefined) return drawn;
+  const ranking = rankRow(adjustedRow(scores.logits, adjustment, allowed), options, reachOf(options, u));
+  if (ranking === undefined) throw nothingLeft();
+  // Rounding may leave the sum of all a last bit short of what is reached for.
+  return draw(ranking, ranking.most, options, u) ?? ranking.ids.at(-1) ?? 0;
+}
+
+/**
+ * Log probabilities of a token and of the `top` likeliest ones, at temperature 1 and before penalties, bias and grammar.
+ *
+ * @param temperature that `scores.logNormalizer` was computed for
+ */
+export function logprobsOf(
+  scores: StepScores,
+  id: number,
+  top: number,
+  temperature: number,
+): { readonly logprob: number; readonly top: readonly TokenLogprob[] } {
+  const { logits, topIds, topValues } = scores;
+  const logSum = temperature === 0 || temperature === 1 ? scores.logNormalizer : logSumExp(logits);
+  const likeliestTokens =
+    top <= topValues.length
+      ? Array.from(topValues.subarray(0, top), (logit, i) => ({ id: Number(topIds[i]), logit }))
+      : likeliestOf(logits, top);
+  return {
+    logprob: (logits[id] ?? Number.NEGATIVE_INFINITY) - logSum,
+    top: likeliestTokens
+      .filter(({ logit }) => logit !== Number.NEGATIVE_INFINITY)
+      .map((token) => ({ id: token.id, logprob: token.logit - logSum })),
+  };
+}
+
+function logSumExp(logits: Float32Array): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) if (logit > largest) largest = logit;
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(logit - largest);
+  return largest + Math.log(sum);
+}
+
+function likeliest(scores: StepScores, adjustment: Adjustment | undefined, mask: TokenMask | undefined): number {
+  if (adjustment === undefined && mask === undefined) return Number(scores.topIds[0]);
+  let best = { id: -1, logit: Number.NEGATIVE_INFINITY };
+  for (const token of leadingTokens(scores, adjustment, mask).tokens) {
+    if (token.logit > best.logit || (token.logit === best.logit && token.id < best.id)) best = token;
+  }
+  if (best.id >= 0) return best.id;
+  for (const [id, logit] of adjustedRow(scores.logits, adjustment, mask).entries()) {
+    if (logit > best.logit) best = { id, logit };
+  }
+  if (best.id < 0) throw nothingLeft();
+  return best.id;
+}
+
+const nothingLeft = (): EideticError =>
+  new EideticError('inference_failed', 'No token can come next: the grammar or the model rules every one out.');
+
+/** Share of the probability, from the likeliest on, that has to be looked at. */
+function reachOf({ topP, minP }: SamplingOptions, u: number): number {
+  if (topP < 1) return topP;
   // Where everything is kept, only the tokens up to the one at `u` matter.
-  const reach = options.topP === 1 ? u : options.topP;
-  const kept = nucleus(penalized ? likeliestOf(penalized, options, reach) : likeliest(scores, options, reach), reach);
-  return options.topP === 1 ? (kept.at(-1)?.id ?? 0) : draw(kept, u);
+  return minP > 0 ? 1 : u;
 }
 
-function penalize(logits: Float32Array, penalty: number, seen: Iterable<number>): Float32Array {
-  const out = logits.slice();
-  for (const id of new Set(seen)) {
-    const logit = out[id] ?? 0;
-    out[id] = logit > 0 ? logit / penalty : logit * penalty;
+/** The `topK` first of a ranking, all others gone; 0 keeps it. */
+function firstOf(ranking: Ranking, topK: number): Ranking {
+  if (topK === 0) return ranking;
+  const kept = ranking.ids.length >= topK ? cut(ranking, topK) : ranking;
+  const known = kept.cumulative.at(-1) ?? 0;
+  // Those that belong to the first but are not listed weigh at most `rest` each.
+  const most = Math.min(kept.most, known + (topK - kept.ids.length) * kept.rest);
+  return { ...kept, least: known, most };
+}
+
+const cut = (ranking: Ranking, count: number): Ranking => ({
+  ...ranking,
+  ids: ranking.ids.slice(0, count),
+  weights: ranking.weights.slice(0, count),
+  cumulative: ranking.cumulative.slice(0, count),
+  rest: 0,
+});
+
+/** What is drawn whatever the sum over all is, within its bounds; `undefined` when that depends on it. */
+function drawForCertain(ranking: Ranking, options: SamplingOptions, u: number): number | undefined {
+  // The token's rank never falls as the sum grows: what both ends agree on holds in between.
+  const drawn = draw(ranking, ranking.least, options, u);
+  return drawn === draw(ranking, ranking.most, options, u) ? drawn : undefined;
+}
+
+/**
+ * Draws by inverse transform: `u` in [0, 1) picks a point of the kept weights, the likeliest first. `undefined` when the point may
+ * lie beyond the ranked tokens.
+ *
+ * @param total sum of the weights of all tokens
+ */
+function draw(ranking: Ranking, total: number, { topP, minP }: SamplingOptions, u: number): number | undefined {
+  const { ids, weights, cumulative, rest } = ranking;
+  let kept = ids.length;
+  let isWhole = rest === 0 || rest < minP;
+  // The token that crosses top-p is kept.
+  const crossing = topP < 1 ? cumulative.findIndex((sum) => sum >= topP * total) : -1;
+  if (crossing >= 0) {
+    kept = crossing + 1;
+    isWhole = true;
   }
-  return out;
-}
-
-function argmax(logits: Float32Array): number {
-  let best = 0;
-  for (let id = 1; id < logits.length; id++) if ((logits[id] ?? 0) > (logits[best] ?? 0)) best = id;
-  return best;
-}
-
-/** The likeliest tokens up to a probability of at least `reach`, from what the graph lists where that suffices. */
-function likeliest(scores: StepScores, options: SamplingOptions, reach: number): Candidates {
-  const { temperature, topK } = options;
-  const listed = Array.from(scores.topValues, (value, i) => ({
-    id: Number(scores.topIds[i]),
-    score: value / temperature,
-  }));
-  if (topK > 0 && topK <= listed.length) return normalized(listed.slice(0, topK));
-  // Without top-k the nucleus is cut by true probabilities, which the graph's normaliser gives.
-  const { logNormalizer } = scores;
-  const mass = listed.reduce((sum, { score }) => sum + Math.exp(score - logNormalizer), 0);
-  if (topK === 0 && mass >= reach) return { listed, logNormalizer };
-  return likeliestOf(scores.logits, options, reach);
-}
-
-/** The same from all logits. What cannot be among them is left out before sorting, which takes 0.2 s for 152 k tokens. */
-function likeliestOf(logits: Float32Array, { temperature, topK }: SamplingOptions, reach: number): Candidates {
-  if (topK > 0) {
-    const least = logits.toSorted().at(-topK) ?? Number.NEGATIVE_INFINITY;
-    return normalized(candidatesFrom(logits, least, temperature).slice(0, topK));
+  while ((weights[kept - 1] ?? 1) < minP) {
+    kept -= 1;
+    isWhole = true;
   }
-  const largest = logits.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);
-  const sum = logits.reduce((total, logit) => total + Math.exp((logit - largest) / temperature), 0);
-  const logNormalizer = largest / temperature + Math.log(sum);
-  // All tokens less likely than (1 - reach) / n, together, do not make up what may be missing.
-  const least = temperature * (logNormalizer + Math.log((1 - reach) / logits.length));
-  return { listed: candidatesFrom(logits, least, temperature), logNormalizer };
-}
-
-/** The tokens with a logit of at least `least`, likeliest first; never one that is masked. */
-function candidatesFrom(logits: Float32Array, least: number, temperature: number): Candidate[] {
-  const candidates: Candidate[] = [];
-  for (const [id, logit] of logits.entries()) {
-    if (logit >= least && logit !== Number.NEGATIVE_INFINITY) candidates.push({ id, score: logit / temperature });
-  }
-  return candidates.sort((a, b) => b.score - a.score || a.id - b.id);
-}
-
-/** Candidates beside which there are no others. */
-function normalized(listed: readonly Candidate[]): Candidates {
-  const largest = listed[0]?.score ?? 0;
-  const sum = listed.reduce((total, { score }) => total + Math.exp(score - largest), 0);
-  return { listed, logNormalizer: largest + Math.log(sum) };
-}
-
-/** The smallest leading set whose probability reaches `reach`; the token that crosses it is in. */
-function nucleus({ listed, logNormalizer }: Candidates, reach: number): Candidate[] {
-  const kept: Candidate[] = [];
-  let mass = 0;
-  for (const candidate of listed) {
-    kept.push(candidate);
-    mass += Math.exp(candidate.score - logNormalizer);
-    if (mass >= reach) break;
-  }
-  return kept;
-}
-
-/** Draws by inverse transform: `u` in [0, 1) picks a point of the kept probability. */
-function draw(kept: readonly Candidate[], u: number): number {
-  const largest = kept[0]?.score ?? 0;
-  const weights = kept.map(({ score }) => Math.exp(score - largest));
-  let rest = u * weights.reduce((sum, weight) => sum + weight, 0);
-  for (const [i, { id }] of kept.entries()) {
-    rest -= weights[i] ?? 0;
-    if (rest < 0) return id;
-  }
-  return kept.at(-1)?.id ?? 0;
+  const last = kept - 1;
+  if (!isWhole && (topP < 1 || minP > 0)) return undefined;
+  const point = u * (isWhole ? (cumulative[last] ?? 0) : total);
+  const at = cumulative.findIndex((sum) => sum > point);
+  if (at >= 0 && at <= last) return ids[at];
+  return isWhole ? ids[last] : undefined;
 }
