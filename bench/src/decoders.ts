@@ -7,7 +7,7 @@ import { Contender } from './contender.ts';
 import type { GgufType } from './gguf.ts';
 import type { EideticOptions } from './peers/eidetic.ts';
 import type { LlamaCppOptions } from './peers/llama-cpp.ts';
-import type { TextPeer } from './peers/protocol.ts';
+import type { InterferencePeer, TextPeer } from './peers/protocol.ts';
 import type { StockOrtOptions } from './peers/stock-ort.ts';
 import { writeQwenGguf } from './qwen-gguf.ts';
 import { OURS } from './report.ts';
@@ -38,15 +38,35 @@ export function bundleOf(context: SuiteContext, precision: Precision): Promise<B
   });
 }
 
+/** Share of the time that prompts may take from running answers, as the server has it by default. */
+const PREFILL_SHARE = 0.5;
+
 /** Starts this repository's engine alone. */
 export async function startEidetic(
   context: SuiteContext,
   precision: Precision,
   size: DecoderSize,
-): Promise<Contender<TextPeer>> {
+  { name = OURS, prefillShare = PREFILL_SHARE } = {},
+): Promise<Contender<TextPeer & InterferencePeer>> {
   const { directory: bundleDirectory } = await bundleOf(context, precision);
-  const options: EideticOptions = { bundleDirectory, threads: context.threads, ...size };
-  return Contender.start(OURS, 'eidetic', options);
+  const options: EideticOptions = { bundleDirectory, threads: context.threads, prefillShare, ...size };
+  return Contender.start(name, 'eidetic', options);
+}
+
+/** Starts llama.cpp with as many threads as there are cores, and with one. `weightBytes` are those that every token needs. */
+export async function startLlamaCpp(
+  context: SuiteContext,
+  precision: Precision,
+  size: DecoderSize,
+): Promise<{ readonly decoders: readonly Contender<TextPeer & InterferencePeer>[]; readonly weightBytes: number }> {
+  const { modelPath, weightBytes } = await ggufOf(context, precision);
+  const options: LlamaCppOptions = { modelPath, threads: context.threads, ...size };
+  const decoders = await Promise.all([
+    Contender.start<TextPeer & InterferencePeer>('llama.cpp', 'llama-cpp', options),
+    // Its threads wait for each other by spinning: where a core is shared with other work, one thread is far faster.
+    Contender.start<TextPeer & InterferencePeer>('llama.cpp, 1 thread', 'llama-cpp', { ...options, threads: 1 }),
+  ]);
+  return { decoders, weightBytes };
 }
 
 /**
@@ -60,18 +80,14 @@ export async function startDecoders(
 ): Promise<{ readonly decoders: readonly Contender<TextPeer>[]; readonly weightBytes: number }> {
   const { threads } = context;
   const { directory: bundleDirectory } = await bundleOf(context, precision);
-  const { modelPath, weightBytes } = await ggufOf(context, precision);
-  const llamaCpp: LlamaCppOptions = { modelPath, threads, ...size };
   const stockOrt = (capacity: number): StockOrtOptions => ({ bundleDirectory, threads, capacity });
-  const decoders = await Promise.all([
+  const [eidetic, llamaCpp, growing, whole] = await Promise.all([
     startEidetic(context, precision, size),
-    Contender.start<TextPeer>('llama.cpp', 'llama-cpp', llamaCpp),
-    // Its threads wait for each other by spinning: where a core is shared with other work, one thread is far faster.
-    Contender.start<TextPeer>('llama.cpp, 1 thread', 'llama-cpp', { ...llamaCpp, threads: 1 }),
+    startLlamaCpp(context, precision, size),
     Contender.start<TextPeer>('onnxruntime-node', 'stock-ort', stockOrt(0)),
     Contender.start<TextPeer>('onnxruntime-node, whole cache', 'stock-ort', stockOrt(size.contextSize)),
   ]);
-  return { decoders, weightBytes };
+  return { decoders: [eidetic, ...llamaCpp.decoders, growing, whole], weightBytes: llamaCpp.weightBytes };
 }
 
 async function ggufOf({ checkpointDirectory, cacheDirectory }: SuiteContext, precision: Precision) {

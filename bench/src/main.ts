@@ -3,8 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeEnvironment } from './environment.ts';
 import { formatTable, writeResult } from './report.ts';
+import { concurrencySuite } from './suites/concurrency.ts';
 import { decoderSuite } from './suites/decoder.ts';
+import { dialogSuite } from './suites/dialog.ts';
 import { httpSuite } from './suites/http.ts';
+import { interferenceSuite } from './suites/interference.ts';
 import { precisionSuite } from './suites/precision.ts';
 import { visionSuite } from './suites/vision.ts';
 
@@ -14,6 +17,9 @@ const SUITES = [
   decoderSuite('int8'),
   decoderSuite('int4'),
   decoderSuite('float32'),
+  concurrencySuite,
+  interferenceSuite,
+  dialogSuite,
   visionSuite,
   httpSuite,
   precisionSuite,

@@ -93,15 +93,32 @@ describe('an image', () => {
   });
 });
 
+/** Positions of answers that the server has computed again while it had nothing else to do. */
+const consolidated = async (): Promise<number> => {
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  return Number(/^eidetic_engine_prefill_tokens_total\{purpose="consolidation"\} (\d+)$/m.exec(metrics)?.[1]);
+};
+
+it("tells metrics of its engine, under vLLM's names too", async () => {
+  await ask([text('Hello!')], { max_tokens: 2 });
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  expect(metrics).toMatch(/^eidetic_engine_requests_finished_total\{outcome="length",stage="decode"\} [1-9]/m);
+  expect(metrics).toMatch(/^vllm:num_requests_running\{model_name="qwen-vl-nano-chat",engine="0"\} 0$/m);
+});
+
 it('computes only what is new in the second turn of a dialog', async () => {
   const messages: { role: string; content: unknown }[] = [
     { role: 'user', content: [imagePart(png('09-relation-1.png')), text('What is this?')] },
   ];
+  const before = await consolidated();
   const first = await complete(server.url, { messages });
   messages.push({ role: 'assistant', content: first.choices[0]?.message.content });
   messages.push({ role: 'user', content: 'What color is the background?' });
+  const { prompt_tokens, completion_tokens } = first.usage;
+  // While the person reads the answer, it becomes part of what is kept.
+  await expect.poll(consolidated).toBe(before + completion_tokens);
   const second = await complete(server.url, { messages });
-  expect(second.usage.prompt_tokens_details.cached_tokens).toBe(first.usage.prompt_tokens);
+  expect(second.usage.prompt_tokens_details.cached_tokens).toBe(prompt_tokens + completion_tokens);
   expect(second.eidetic.images).toMatchObject([{ cached: true }]);
 });
 

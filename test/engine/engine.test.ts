@@ -1,67 +1,30 @@
 import type { Bundle } from '@eidetic/bundle';
-import { type GenerateEvent, type GenerateRequest, GREEDY, type ImageEmbedding } from '@eidetic/core';
-import { Engine, type EngineOptions } from '@eidetic/engine';
-import { DEFAULT_PRECISIONS } from '@eidetic/exporter';
-import fc from 'fast-check';
+import type { GenerateRequest } from '@eidetic/core';
+import type { Engine, EngineOptions } from '@eidetic/engine';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { testBundle } from '../support/bundles.ts';
-import { goldens } from '../support/goldens.ts';
+import {
+  collect,
+  Engines,
+  embeddingOf,
+  generate,
+  idsOf,
+  Notes,
+  promptOf,
+  request,
+  sampled,
+} from '../support/engines.ts';
 
+let engines: Engines;
 let bundle: Bundle;
-const engines: Engine[] = [];
+const start = (options: Partial<EngineOptions> = {}): Promise<Engine> => engines.start(options);
 
 beforeAll(async () => {
-  bundle = await testBundle(DEFAULT_PRECISIONS);
+  engines = await Engines.open();
+  ({ bundle } = engines);
 });
 
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
-});
-
-async function start(options: Partial<EngineOptions> = {}): Promise<Engine> {
-  const engine = await Engine.create({
-    bundle,
-    resolveEmbedding: async () => undefined,
-    slots: 4,
-    maxContext: 512,
-    prefillChunk: 128,
-    maxWaiting: 8,
-    ...options,
-  });
-  engines.push(engine);
-  return engine;
-}
-
-/** A text prompt of the goldens, cut or repeated to a length. */
-function promptOf(length: number, from = 28): number[] {
-  const ids = goldens.cases[from]?.prompt_ids ?? [];
-  return Array.from({ length }, (_, i) => ids[i % ids.length] ?? 0);
-}
-
-function request(ids: readonly number[], options: Partial<GenerateRequest> = {}): GenerateRequest {
-  return {
-    requestId: 'test',
-    prompt: [{ kind: 'tokens', ids }],
-    sampling: GREEDY,
-    maxTokens: 24,
-    stopTokenIds: [],
-    ...options,
-  };
-}
-
-async function collect(events: AsyncIterable<GenerateEvent>): Promise<GenerateEvent[]> {
-  const all: GenerateEvent[] = [];
-  for await (const event of events) all.push(event);
-  return all;
-}
-
-const idsOf = (events: readonly GenerateEvent[]): number[] =>
-  events.flatMap((event) => (event.kind === 'token' ? [event.id] : []));
-
-const generate = async (engine: Engine, wanted: GenerateRequest): Promise<number[]> =>
-  idsOf(await collect(engine.generate(wanted)));
-
-const sampled = { ...GREEDY, temperature: 1.5, topP: 0.95, topK: 0, repetitionPenalty: 1.1, seed: 11 };
+afterEach(() => engines.stopAll());
 
 it('refuses a bundle whose activations it cannot run', async () => {
   const half = await testBundle({ vision: 'float16', decoder: 'float16', head: 'float16' }, 'float16');
@@ -133,7 +96,7 @@ describe('Engine.generate', () => {
     };
     await Promise.all([0, 1, 2, 3, 4, 5].map(one));
     expect(finished).toEqual([0, 1, 2, 3, 4, 5]);
-    expect(engine.load).toEqual({ running: 0, waiting: 0 });
+    expect(engine.load).toEqual({ running: 0, waiting: 0, slots: 2, kvUsage: 0 });
   });
 
   it('computes prompts in the order they came, whichever slots are free', async () => {
@@ -170,10 +133,10 @@ describe('Engine.generate', () => {
       if (kind !== 'token') continue;
       const waiting = collect(engine.generate(request(promptOf(20)), leaving.signal));
       await new Promise(setImmediate);
-      expect(engine.load).toEqual({ running: 1, waiting: 1 });
+      expect(engine.load).toEqual({ running: 1, waiting: 1, slots: 1, kvUsage: 420 / 512 });
       leaving.abort();
       await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
-      expect(engine.load).toEqual({ running: 1, waiting: 0 });
+      expect(engine.load).toEqual({ running: 1, waiting: 0, slots: 1, kvUsage: 420 / 512 });
       break;
     }
   });
@@ -248,88 +211,9 @@ describe('Engine.create', () => {
   });
 });
 
-describe('a prompt that begins like an earlier one', () => {
-  const promptEvent = async (engine: Engine, wanted: GenerateRequest) => {
-    const events = await collect(engine.generate(wanted));
-    return { ids: idsOf(events), cached: events[0]?.kind === 'prefilled' ? events[0].cachedTokens : undefined };
-  };
-
-  it('goes on from what is left of it, and never from the answer', async () => {
-    const engine = await start();
-    const first = await promptEvent(engine, request(promptOf(60)));
-    expect(first.cached).toBe(0);
-    const turn = [...promptOf(60), ...first.ids, ...promptOf(20, 29)];
-    expect(await promptEvent(engine, request(turn))).toMatchObject({ cached: 60 });
-    // The same prompt again: two positions are computed anew.
-    expect(await promptEvent(engine, request(turn))).toMatchObject({ cached: turn.length - 2 });
-  });
-
-  it('does not take the pictures of another prompt for its own', async () => {
-    const { hidden } = bundle.manifest.decoder;
-    const picture = (key: string, fill: number) => {
-      const data = new Float32Array(4 * hidden).fill(fill);
-      const embedding = { data, tokens: 4, hidden, imageWidth: 1, imageHeight: 1 };
-      return { kind: 'image', key, tokens: 4, embedding } as const;
-    };
-    const about = (key: string, fill: number): GenerateRequest =>
-      request([], {
-        prompt: [{ kind: 'tokens', ids: [1, 2] }, picture(key, fill), { kind: 'tokens', ids: promptOf(9) }],
-      });
-    const engine = await start({ slots: 1 });
-    await promptEvent(engine, about('a', 0.1));
-    expect(await promptEvent(engine, about('b', 3))).toMatchObject({ cached: 2 });
-    expect(await promptEvent(engine, about('b', 3))).toMatchObject({ cached: 13 });
-  });
-
-  it('takes the slot that holds most of it, and the longest unused one when none holds any', async () => {
-    const engine = await start({ slots: 2 });
-    const [one, other] = [promptOf(40, 28), promptOf(40, 29)];
-    const cachedOf = async (ids: readonly number[]) =>
-      (await promptEvent(engine, request(ids, { maxTokens: 2 }))).cached;
-    // Both begin with the system prompt; that alone is no reason to take the other's slot.
-    expect([await cachedOf(one), await cachedOf(other)]).toEqual([0, 0]);
-    expect([await cachedOf(other), await cachedOf(one), await cachedOf(other)]).toEqual([38, 38, 38]);
-    // A third prompt displaces `one`, which was used before `other`.
-    await cachedOf(one.toReversed());
-    expect(await cachedOf(other)).toBe(38);
-    expect(await cachedOf(one)).toBeLessThan(38);
-  });
-
-  it('gets bit for bit the answer that it would have got alone, whatever ran before and beside it', async () => {
-    const alphabet = promptOf(12);
-    const piece = fc.array(fc.constantFrom(...alphabet), { minLength: 1, maxLength: 40 });
-    // Prompts are made of a few pieces, so that many begin alike; they come in waves that run side by side.
-    const waves = fc.tuple(fc.array(piece, { minLength: 2, maxLength: 3 }), fc.infiniteStream(fc.nat(1_000_000)));
-    await fc.assert(
-      fc.asyncProperty(waves, async ([pieces, random]) => {
-        const draw = (below: number): number => (random.next().value ?? 0) % below;
-        const reusing = await start({ slots: 3, prefillChunk: 16 });
-        for (let wave = 0; wave < 4; wave++) {
-          const wanted = Array.from({ length: 1 + draw(3) }, (_, i) =>
-            request(Array.from({ length: 1 + draw(4) }, () => pieces[draw(pieces.length)] ?? []).flat(), {
-              maxTokens: 1 + draw(8),
-              sampling: { ...sampled, seed: wave * 10 + i },
-            }),
-          );
-          const found = await Promise.all(wanted.map((one) => generate(reusing, one)));
-          for (const [i, one] of wanted.entries()) {
-            const alone = await start({ slots: 1, prefillChunk: 16 });
-            expect(found[i]).toEqual(await generate(alone, one));
-            await alone.stop();
-          }
-        }
-      }),
-      { numRuns: 6 },
-    );
-  }, 120_000);
-});
-
 describe('image segments', () => {
   const image = { kind: 'image', key: 'k', tokens: 64 } as const;
-  const embedding = (fill: number, tokens = 64): ImageEmbedding => {
-    const { hidden } = bundle.manifest.decoder;
-    return { data: new Float32Array(tokens * hidden).fill(fill), tokens, hidden, imageWidth: 1, imageHeight: 1 };
-  };
+  const embedding = (fill: number, tokens = 64) => embeddingOf(bundle, fill, tokens);
   const wanted = (): GenerateRequest =>
     request([], { prompt: [{ kind: 'tokens', ids: promptOf(5) }, image], maxTokens: 2 });
 
@@ -355,11 +239,49 @@ describe('image segments', () => {
   });
 
   it.each([
-    ['missing', undefined, /missing: k/],
-    ['of another shape', () => embedding(1, 63), /63 x \d+.*64 x/],
-    ['not finite', () => embedding(Number.NaN), /not finite/],
-  ] as const)('are refused when their embedding is %s', async (_, make, message) => {
+    ['missing', undefined, 'embedding_missing', /missing: k/],
+    ['of another shape', () => embedding(1, 63), 'invalid_embedding', /63 x \d+.*64 x/],
+    ['not finite', () => embedding(Number.NaN), 'invalid_embedding', /not finite/],
+  ] as const)('are refused when their embedding is %s', async (_, make, code, message) => {
     const engine = await start({ resolveEmbedding: async () => make?.() });
-    await expect(collect(engine.generate(wanted()))).rejects.toMatchObject({ code: 'unavailable', message });
+    await expect(collect(engine.generate(wanted()))).rejects.toMatchObject({ code, message });
+  });
+});
+
+describe('the observer', () => {
+  it('is told of every step and end, so that counters balance', async () => {
+    const notes = new Notes();
+    const engine = await start({ slots: 2, maxWaiting: 1, observer: notes });
+    const leaving = new AbortController();
+    const wanted = [
+      request(promptOf(150), { maxTokens: 4 }),
+      request(promptOf(20, 29), { maxTokens: 300 }),
+      request(promptOf(30), { maxTokens: 5 }),
+    ];
+    const all = wanted.map((one, i) => collect(engine.generate(one, i === 1 ? leaving.signal : undefined)));
+    const refused = collect(engine.generate(request(promptOf(9))));
+    await expect(refused).rejects.toMatchObject({ code: 'overloaded' });
+    await notes.until(({ ends }) => ends.length === 3);
+    leaving.abort();
+    await Promise.allSettled(all);
+    expect(notes.ends).toMatchObject([
+      { outcome: 'overloaded', stage: 'waiting', completionTokens: 0 },
+      { outcome: 'length', stage: 'decode', completionTokens: 4 },
+      { outcome: 'length', stage: 'decode', completionTokens: 5 },
+      { outcome: 'cancelled', stage: 'decode' },
+    ]);
+    expect(notes.admissions).toHaveLength(3);
+    // The third goes on where the first one's prompt begins like it.
+    expect(notes.firstTokens.map(({ computed, cached }) => [computed, cached])).toEqual([
+      [150, 0],
+      [20 - 17, 17],
+      [2, 28],
+    ]);
+    expect(notes.prefilledTokens).toBe(150 + 3 + 2);
+    const generated = notes.ends.reduce((sum, { completionTokens }) => sum + completionTokens, 0);
+    expect(notes.firstTokens.length + notes.tokens.length).toBe(generated);
+    // The caller may have left in the middle of a step, whose token nobody gets.
+    const rows = notes.decodes.reduce((sum, decode) => sum + decode.rows, 0);
+    expect([0, 1]).toContain(rows - notes.tokens.length);
   });
 });

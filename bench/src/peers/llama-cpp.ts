@@ -1,6 +1,7 @@
 import { getLlama, LlamaLogLevel, type Token } from 'node-llama-cpp';
-import { serve, type TextPeer } from './protocol.ts';
+import { type InterferencePeer, serve, type TextPeer } from './protocol.ts';
 import { recordArrivals } from './record-arrivals.ts';
+import { recordInterference } from './record-interference.ts';
 
 /** llama.cpp on the CPU, through node-llama-cpp's prebuilt binary. */
 export interface LlamaCppOptions {
@@ -12,19 +13,25 @@ export interface LlamaCppOptions {
   readonly contextSize: number;
 }
 
-await serve<LlamaCppOptions, TextPeer>(async ({ modelPath, threads, sequences, contextSize }) => {
+await serve<LlamaCppOptions, TextPeer & InterferencePeer>(async ({ modelPath, threads, sequences, contextSize }) => {
   const llama = await getLlama({ gpu: false, build: 'never', maxThreads: threads, logLevel: LlamaLogLevel.error });
   const model = await llama.loadModel({ modelPath });
   const context = await model.createContext({ threads, sequences, contextSize });
   const slots = Array.from({ length: sequences }, () => context.getSequence());
+  const generate = (prompt: readonly number[], index: number): AsyncIterable<number> => {
+    const slot = slots[index];
+    if (slot === undefined) throw new Error(`There are ${sequences} sequences, and none for prompt ${index}.`);
+    return slot.evaluate(prompt as unknown as Token[], { temperature: 0, yieldEogToken: true });
+  };
+  const clear = () => Promise.all(slots.map((slot) => slot.clearHistory()));
   return {
     async generate(job) {
-      await Promise.all(slots.map((slot) => slot.clearHistory()));
-      return recordArrivals(job, (prompt, index) => {
-        const slot = slots[index];
-        if (slot === undefined) throw new Error(`${job.prompts.length} prompts, ${sequences} sequences.`);
-        return slot.evaluate(prompt as unknown as Token[], { temperature: 0, yieldEogToken: true });
-      });
+      await clear();
+      return recordArrivals(job, generate);
+    },
+    async interfere(job) {
+      await clear();
+      return recordInterference(job, generate);
     },
   };
 });

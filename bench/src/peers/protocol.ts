@@ -21,6 +21,61 @@ export interface TextPeer {
   generate(job: GenerateJob): Promise<Generation>;
 }
 
+/** Streams that run, and a prompt that comes in between. */
+export interface InterferenceJob {
+  /** Prompts of the running streams; they go on until the end. */
+  readonly streams: readonly (readonly number[])[];
+  /** The prompt that comes once each stream has brought `settleTokens` and then `quietTokens` tokens. */
+  readonly prompt: readonly number[];
+  readonly settleTokens: number;
+  readonly quietTokens: number;
+}
+
+/** Times between two tokens of one stream, over all streams, in milliseconds. */
+export interface Interference {
+  /** Before the prompt came. */
+  readonly quietMs: readonly number[];
+  /** From its arrival to its first token. */
+  readonly busyMs: readonly number[];
+  /** From its arrival to its first token. */
+  readonly firstTokenMs: number;
+}
+
+/** A decoder that takes a prompt while it streams answers. */
+export interface InterferencePeer {
+  interfere(job: InterferenceJob): Promise<Interference>;
+}
+
+/** Two turns about one picture. */
+export interface DialogJob {
+  readonly round: number;
+  /** Positions that the picture takes. */
+  readonly imageTokens: number;
+  /** Tokens of each question. */
+  readonly textTokens: number;
+  readonly answerTokens: number;
+}
+
+/** Time to first token of each turn, and prompt positions that were computed for it. */
+export interface Turns {
+  readonly firstMs: number;
+  readonly firstComputed: number;
+  readonly secondMs: number;
+  readonly secondComputed: number;
+}
+
+/** What the state of some positions costs. */
+export interface Moves {
+  readonly computeMs: number;
+  readonly copyMs: number;
+}
+
+/** An engine that keeps the state of dialogs. */
+export interface DialogPeer {
+  turns(job: DialogJob): Promise<Turns>;
+  move(positions: number): Promise<Moves>;
+}
+
 export type Reply<T> = { readonly ok: true; readonly result: T } | { readonly ok: false; readonly error: string };
 
 /**

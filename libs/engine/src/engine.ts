@@ -1,18 +1,20 @@
 import type { Bundle, Manifest } from '@eidetic/bundle';
 import {
   type Decoder,
+  type DecoderLoad,
   EideticError,
   type EmbeddingResolver,
+  type EngineObserver,
   type GenerateEvent,
   type GenerateRequest,
-  type ImageEmbedding,
+  type GrammarCompiler,
 } from '@eidetic/core';
 import { Environment, type Session, type SessionOptions } from '@eidetic/ort';
-import { EmbeddingTable } from './embedding-table.ts';
-import { type DecodeRow, ModelRunner } from './model-runner.ts';
-import { sample } from './sampler.ts';
+import { checkRequest, countPositions } from './check-request.ts';
+import { resolveEmbeddings } from './embeddings.ts';
+import { EngineLoop } from './engine-loop.ts';
+import { Scheduler } from './scheduler.ts';
 import { Sequence } from './sequence.ts';
-import { SlotTable } from './slot-table.ts';
 
 /** How an engine is set up. */
 export interface EngineOptions {
@@ -23,37 +25,54 @@ export interface EngineOptions {
   readonly slots: number;
   /** Most positions of one sequence; at most the model's `maxPositions`. */
   readonly maxContext: number;
-  /** Most prompt positions between two decode steps, at least 4: bounds how long running answers wait for a new prompt. */
+  /** Most prompt positions that are computed at a time, at least 4. */
   readonly prefillChunk: number;
+  /** Share of the time that prompts may take from running answers, above 0; with 1, answers wait for whole chunks. */
+  readonly prefillShare: number;
   /** Requests that may wait for a slot; more are refused with `overloaded`. */
   readonly maxWaiting: number;
+  /** Wait after which a request's priority counts as one higher, in milliseconds. */
+  readonly agingMs: number;
   readonly session?: SessionOptions;
+  /** Holds answers to a grammar; absent: requests with one are refused. */
+  readonly grammars?: GrammarCompiler;
+  /** Told what happens. */
+  readonly observer?: EngineObserver;
 }
 
-/**
- * Serves generations over the KV slots of one model. A loop admits waiting sequences to free slots, runs one chunk of a new
- * prompt, then one decode step of every running answer, until nothing is left to do. A slot keeps what its last prompt left: a
- * prompt that begins alike goes on from there, and gets bit for bit what it would have got without.
- */
+/** Positions are copied in pieces of about this size, so that nobody's next token waits for a gigabyte. */
+const COPY_BYTES = 16 * 2 ** 20;
+
+/** Idle slots between two active ones that a decode step runs over rather than be split (measured: docs/decisions/0012-scheduling.md). */
+const MAX_GAP = 1;
+
+/** Serves generations over the KV slots of one model: this is the door, the work is done by {@link EngineLoop}. */
 export class Engine implements Decoder {
   readonly maxContext: number;
   readonly #options: EngineOptions;
   readonly #session: Session;
-  readonly #runner: ModelRunner;
-  readonly #table: EmbeddingTable;
-  readonly #waiting: Sequence[] = [];
-  readonly #slots: SlotTable;
-  /** Number of sequences that have got a slot so far. */
-  #loop: Promise<void> | undefined;
+  readonly #scheduler: Scheduler;
+  readonly #loop: EngineLoop;
   #stopped: Promise<void> | undefined;
 
   private constructor(options: EngineOptions, session: Session) {
+    const { bundle, slots, maxWaiting, agingMs } = options;
     this.#options = options;
     this.#session = session;
-    this.maxContext = Math.min(options.maxContext, options.bundle.manifest.decoder.maxPositions);
-    this.#runner = new ModelRunner(session, options.bundle, options.slots, this.maxContext);
-    this.#table = new EmbeddingTable(options.bundle);
-    this.#slots = new SlotTable(options.slots, this.maxContext);
+    this.maxContext = Math.min(options.maxContext, bundle.manifest.decoder.maxPositions);
+    this.#loop = new EngineLoop(
+      { ...options, maxContext: this.maxContext, session },
+      (bytesPerPosition) =>
+        new Scheduler({
+          slots,
+          capacity: this.maxContext,
+          maxWaiting,
+          agingMs,
+          copyRows: Math.max(1, Math.floor(COPY_BYTES / bytesPerPosition)),
+          maxGap: MAX_GAP,
+        }),
+    );
+    this.#scheduler = this.#loop.scheduler;
   }
 
   /**
@@ -76,9 +95,11 @@ export class Engine implements Decoder {
     }
   }
 
-  /** Sequences that hold a slot, and that wait for one. */
-  get load(): { readonly running: number; readonly waiting: number } {
-    return { running: this.#slots.occupants.filter(Boolean).length, waiting: this.#waiting.length };
+  get load(): DecoderLoad {
+    const { slots } = this.#options;
+    const { running, waiting } = this.#scheduler;
+    const needed = running.reduce((sum, { need }) => sum + need, 0);
+    return { running: running.length, waiting, slots, kvUsage: needed / (slots * this.maxContext) };
   }
 
   async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
@@ -88,13 +109,18 @@ export class Engine implements Decoder {
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted) cancel();
     try {
-      this.#enqueue(sequence);
+      if (this.#stopped !== undefined) throw new EideticError('unavailable', 'The engine is stopping.');
+      this.#scheduler.add(sequence);
+      this.#loop.wake();
       yield* sequence.events();
+    } catch (error) {
+      // Also when it was refused: whatever it holds is let go, and its end is counted.
+      sequence.fail(EideticError.from(error));
+      throw error;
     } finally {
       signal?.removeEventListener('abort', cancel);
-      const place = this.#waiting.indexOf(sequence);
-      if (place >= 0) this.#waiting.splice(place, 1);
-      if (!sequence.ended) sequence.fail(new EideticError('cancelled', 'The caller left the generation.'));
+      sequence.fail(new EideticError('cancelled', 'The caller left the generation.'));
+      this.#scheduler.remove(sequence);
     }
   }
 
@@ -105,178 +131,28 @@ export class Engine implements Decoder {
   }
 
   async #shutDown(): Promise<void> {
-    const error = new EideticError('unavailable', 'The engine is stopping.');
-    for (const sequence of [...this.#waiting, ...this.#slots.occupants]) sequence?.fail(error);
-    await this.#loop;
-    this.#runner.release();
+    this.#scheduler.failAll(new EideticError('unavailable', 'The engine is stopping.'));
+    await this.#loop.stop();
     this.#session.release();
-    this.#table.close();
   }
 
   async #prepare(request: GenerateRequest): Promise<Sequence> {
-    const promptTokens = request.prompt.reduce(
-      (n, part) => n + (part.kind === 'tokens' ? part.ids.length : part.tokens),
-      0,
-    );
-    checkLength(promptTokens, request.maxTokens, this.maxContext);
-    return new Sequence(request, await this.#resolve(request), ropeOffset(this.#options.bundle.manifest, promptTokens));
-  }
-
-  async #resolve(request: GenerateRequest): Promise<ReadonlyMap<string, ImageEmbedding>> {
-    const { hidden } = this.#options.bundle.manifest.decoder;
-    const found = new Map<string, ImageEmbedding>();
-    const missing: string[] = [];
-    for (const segment of request.prompt) {
-      if (segment.kind === 'tokens' || found.has(segment.key)) continue;
-      const embedding = segment.embedding ?? (await this.#options.resolveEmbedding(segment.key));
-      if (!embedding) {
-        missing.push(segment.key);
-        continue;
-      }
-      checkShape(segment.key, embedding, segment.tokens, hidden);
-      // What came along was checked by its encoder; looking again takes 13 ms for a picture of a million numbers.
-      if (!segment.embedding) checkFinite(segment.key, embedding);
-      found.set(segment.key, embedding);
+    const { bundle, grammars, observer, resolveEmbedding } = this.#options;
+    const { manifest } = bundle;
+    checkRequest(request, this.maxContext, manifest.decoder.vocab);
+    const embeddings = await resolveEmbeddings(request.prompt, manifest.decoder.hidden, resolveEmbedding);
+    const matcher = request.grammar && (await grammars?.compile(request.grammar, request.stopTokenIds));
+    if (request.grammar && !matcher) {
+      throw new EideticError('invalid_request', 'This decoder does not hold answers to a grammar.');
     }
-    if (missing.length === 0) return found;
-    throw new EideticError(
-      'unavailable',
-      `Image embeddings are missing: ${missing.join(', ')}. Encode the images again.`,
-    );
+    return new Sequence(request, {
+      embeddings,
+      ropeOffset: ropeOffset(manifest, countPositions(request.prompt)),
+      arrivedMs: Date.now(),
+      ...(matcher && { matcher }),
+      ...(observer && { observer }),
+    });
   }
-
-  #enqueue(sequence: Sequence): void {
-    if (this.#stopped !== undefined) throw new EideticError('unavailable', 'The engine is stopping.');
-    const { slots, maxWaiting } = this.#options;
-    const present = [...this.#slots.occupants, ...this.#waiting].filter((other) => other && !other.ended).length;
-    if (present >= slots + maxWaiting) {
-      throw new EideticError('overloaded', `${present - slots} requests are waiting already. Try again later.`);
-    }
-    this.#waiting.push(sequence);
-    this.#loop ??= this.#run();
-  }
-
-  async #run(): Promise<void> {
-    // The callers of this event loop turn are admitted together.
-    await Promise.resolve();
-    for (;;) {
-      this.#slots.admit(this.#waiting);
-      const running = this.#slots.occupants.filter((sequence) => sequence !== undefined);
-      if (running.length === 0) break;
-      const prefilling = firstToPrefill(running);
-      if (prefilling) await this.#prefill(prefilling);
-      if (running.some((sequence) => sequence.generated.length > 0 && !sequence.ended)) await this.#decode();
-    }
-    // Here and not when the promise settles: who comes in between would wait for a loop that has ended.
-    this.#loop = undefined;
-  }
-
-  async #prefill(sequence: Sequence): Promise<void> {
-    const { hidden } = this.#options.bundle.manifest.decoder;
-    const { slot = 0, prefilled, prompt, ropeOffset, request } = sequence;
-    const rows = chunkRows(prompt.length - prefilled, this.#options.prefillChunk);
-    const embeddings = new Float32Array(rows * hidden);
-    try {
-      for (let i = 0; i < rows; i++) {
-        const position = prompt[prefilled + i];
-        const target = embeddings.subarray(i * hidden, (i + 1) * hidden);
-        if (typeof position === 'number') this.#table.read(position, target);
-        else if (position) target.set(position);
-      }
-      const inverseTemperature = inverse(request.sampling.temperature);
-      const scores = await this.#runner.prefill({ slot, start: prefilled, ropeOffset, inverseTemperature, embeddings });
-      sequence.prefilled += rows;
-      if (sequence.prefilled < prompt.length) return;
-      sequence.emit({ kind: 'prefilled', promptTokens: prompt.length, cachedTokens: sequence.cached });
-      this.#advance(sequence, scores);
-    } catch (error) {
-      sequence.fail(EideticError.from(error));
-    }
-  }
-
-  async #decode(): Promise<void> {
-    const rows = this.#slots.occupants.map((sequence, slot) => this.#decodeRow(sequence, slot));
-    const active = rows.flatMap((row, slot) => (typeof row === 'object' ? slot : []));
-    const first = active[0] ?? 0;
-    try {
-      const scores = await this.#runner.decode(first, rows.slice(first, (active.at(-1) ?? 0) + 1));
-      for (const slot of active) {
-        const sequence = this.#slots.occupants[slot];
-        if (sequence && !sequence.ended) this.#advance(sequence, scores(slot));
-      }
-    } catch (error) {
-      for (const slot of active) this.#slots.occupants[slot]?.fail(EideticError.from(error));
-    }
-  }
-
-  /** The sequence's next token; a number for a slot that sits the step out: how many of its positions are to be kept. */
-  #decodeRow(sequence: Sequence | undefined, slot: number): DecodeRow | number {
-    if (!sequence) return this.#slots.resident(slot);
-    const token = sequence.generated.at(-1);
-    if (token === undefined || sequence.ended) return Math.min(sequence.prefilled, this.maxContext - 1);
-    return {
-      position: sequence.prompt.length + sequence.generated.length - 1,
-      ropeOffset: sequence.ropeOffset,
-      inverseTemperature: inverse(sequence.request.sampling.temperature),
-      embed: (target) => this.#table.read(token, target),
-    };
-  }
-
-  /** Chooses the next token and says so, or ends the sequence. */
-  #advance(sequence: Sequence, scores: Parameters<typeof sample>[0]): void {
-    const { request, prompt, generated } = sequence;
-    const seen = (): number[] => [...prompt.filter((position) => typeof position === 'number'), ...generated];
-    const id = sample(scores, request.sampling, seen, prompt.length + generated.length);
-    if (request.stopTokenIds.includes(id)) {
-      sequence.emit({ kind: 'finished', reason: 'stop', completionTokens: generated.length });
-      return;
-    }
-    generated.push(id);
-    sequence.emit({ kind: 'token', id });
-    if (generated.length < request.maxTokens) return;
-    sequence.emit({ kind: 'finished', reason: 'length', completionTokens: generated.length });
-  }
-}
-
-/** Of the sequences whose prompts are not computed yet, the one that has waited longest. */
-function firstToPrefill(running: readonly Sequence[]): Sequence | undefined {
-  const prefilling = running.filter((sequence) => sequence.prefilled < sequence.prompt.length);
-  return prefilling.sort((a, b) => a.admission - b.admission)[0];
-}
-
-/** Greedy decoding ignores the normaliser. */
-const inverse = (temperature: number): number => (temperature === 0 ? 1 : 1 / temperature);
-
-function checkLength(promptTokens: number, maxTokens: number, maxContext: number): void {
-  if (promptTokens === 0 || maxTokens < 1) {
-    throw new EideticError('invalid_request', 'A generation needs a prompt and room for at least one token.');
-  }
-  if (promptTokens + maxTokens <= maxContext) return;
-  const message = `The prompt has ${promptTokens} tokens and ${maxTokens} may be generated, but the context holds ${maxContext}: ${promptTokens + maxTokens - maxContext} too many.`;
-  throw new EideticError('context_length_exceeded', message, { details: { promptTokens, maxTokens, maxContext } });
-}
-
-function checkShape(key: string, embedding: ImageEmbedding, tokens: number, hidden: number): void {
-  const { data } = embedding;
-  if (embedding.tokens !== tokens || embedding.hidden !== hidden || data.length !== tokens * hidden) {
-    const found = `${embedding.tokens} x ${embedding.hidden} (${data.length} numbers)`;
-    throw new EideticError('unavailable', `The embedding ${key} is ${found}, not ${tokens} x ${hidden}.`);
-  }
-}
-
-function checkFinite(key: string, { data }: ImageEmbedding): void {
-  if (data.some((x) => !Number.isFinite(x))) {
-    throw new EideticError('unavailable', `The embedding ${key} holds numbers that are not finite.`);
-  }
-}
-
-/**
- * Positions of the next prefill chunk. Never leaves a single one for the last: GroupQueryAttention computes one new position
- * by another kernel than several, and a prompt's logits must not depend on where it was cut.
- */
-function chunkRows(remaining: number, chunk: number): number {
-  const rows = Math.min(chunk, remaining);
-  return remaining - rows === 1 ? rows - 1 : rows;
 }
 
 /** Dynamic NTK: the rotary table is chosen by the length of the whole prompt and kept for the whole answer. */

@@ -27,6 +27,24 @@ export class KvCache {
     }
   }
 
+  /** Size of one position's keys and values over all layers. */
+  get bytesPerPosition(): number {
+    const [heads, , headDim] = this.#rowDims;
+    return this.#layers.length * heads * headDim * Float32Array.BYTES_PER_ELEMENT;
+  }
+
+  /** Copies the state of positions `start` to `end` from one row to another. */
+  copy(from: number, to: number, start: number, end: number): void {
+    const [heads, capacity, headDim] = this.#rowDims;
+    for (const { data } of this.#layers) {
+      for (let head = 0; head < heads; head++) {
+        const source = (from * heads + head) * capacity;
+        const target = (to * heads + head) * capacity;
+        data.copyWithin((target + start) * headDim, (source + start) * headDim, (source + end) * headDim);
+      }
+    }
+  }
+
   /**
    * Tensors over `count` rows from `first` on, by the suffix of their names in the graph (`3.key`).
    * The caller releases them.

@@ -1,9 +1,30 @@
-import type { GenerateEvent, GenerateRequest, ImageEmbedding } from '@eidetic/core';
+import type {
+  EngineObserver,
+  GenerateEvent,
+  GenerateRequest,
+  GrammarMatcher,
+  ImageEmbedding,
+  RequestStage,
+  TokenMask,
+} from '@eidetic/core';
 import { EideticError } from '@eidetic/core';
-import { type PositionKey, positionKeys } from './resident-prefix.ts';
+import { type PositionKey, positionKeys } from './prefix.ts';
+import { TokenCounts } from './token-counts.ts';
 
 /** What a prompt position is made of: a token id, or a row of a picture. */
 export type PromptPosition = number | Float32Array;
+
+/** What a sequence is made of besides its request. */
+export interface SequenceParts {
+  /** Of the pictures in the prompt, by key. */
+  readonly embeddings: ReadonlyMap<string, ImageEmbedding>;
+  /** First row of the rotary tables that it uses. */
+  readonly ropeOffset: number;
+  readonly matcher?: GrammarMatcher;
+  readonly observer?: EngineObserver;
+  /** Milliseconds on the clock that deadlines are on. */
+  readonly arrivedMs: number;
+}
 
 /** One generation inside the engine: its prompt, what it has generated, and the events on their way to the caller. */
 export class Sequence {
@@ -12,27 +33,45 @@ export class Sequence {
   /** What makes the KV state of each prompt position. */
   readonly keys: readonly PositionKey[];
   readonly ropeOffset: number;
+  readonly priority: number;
+  readonly tenant: string;
+  readonly arrivedMs: number;
   /** Ids generated so far. */
   readonly generated: number[] = [];
+  /** How often which ids are in prompt and answer. */
+  readonly counts: TokenCounts;
   /** Prompt positions whose KV state is in the cache. */
   prefilled = 0;
-  /** Of them, those that were there before. */
+  /** Of them, those that were reused. */
   cached = 0;
   /** Row of the KV cache, while it runs. */
   slot: number | undefined;
   /** How many sequences got a slot before it. */
   admission = 0;
+  /** Tokens that may come next, when a grammar says. */
+  allowed: Promise<TokenMask> | undefined;
+  readonly #matcher: GrammarMatcher | undefined;
+  readonly #observer: EngineObserver | undefined;
+  readonly #bornMs = performance.now();
+  #lastTokenMs = 0;
   /** At most `maxTokens + 2` long: the engine never waits for a slow reader. */
   readonly #events: GenerateEvent[] = [];
   #failure: EideticError | undefined;
   #ended = false;
   #wake: (() => void) | undefined;
 
-  constructor(request: GenerateRequest, embeddings: ReadonlyMap<string, ImageEmbedding>, ropeOffset: number) {
+  constructor(request: GenerateRequest, parts: SequenceParts) {
     this.request = request;
-    this.prompt = positionsOf(request, embeddings);
+    this.prompt = positionsOf(request, parts.embeddings);
     this.keys = positionKeys(request.prompt);
-    this.ropeOffset = ropeOffset;
+    this.ropeOffset = parts.ropeOffset;
+    this.priority = request.priority ?? 0;
+    this.tenant = request.tenant ?? '';
+    this.arrivedMs = parts.arrivedMs;
+    this.counts = new TokenCounts(this.prompt.filter((position) => typeof position === 'number'));
+    this.#matcher = parts.matcher;
+    this.#observer = parts.observer;
+    if (parts.matcher) this.allowed = Promise.resolve(parts.matcher.first);
   }
 
   /** Whether the caller has left or the last event has been sent. */
@@ -40,20 +79,63 @@ export class Sequence {
     return this.#ended;
   }
 
-  /** Hands an event to the caller; `finished` ends the sequence. */
-  emit(event: GenerateEvent): void {
+  /** Whether the prompt is computed, and decode steps continue it. */
+  get decoding(): boolean {
+    return !this.#ended && this.generated.length > 0;
+  }
+
+  /** Positions that it may come to take, prompt and longest answer: known from the start, so that it never has to give way. */
+  get need(): number {
+    return this.prompt.length + this.request.maxTokens;
+  }
+
+  /** Says that it got a slot. */
+  admitted(slot: number, admission: number): void {
+    this.slot = slot;
+    this.admission = admission;
+    this.#observer?.admitted({ queuedMs: performance.now() - this.#bornMs });
+  }
+
+  /** Hands the caller the count of what was prefilled: the prompt is computed, and with it the scores of the first token. */
+  promptDone(): void {
+    const { prompt, cached } = this;
+    this.#lastTokenMs = performance.now();
+    const sinceArrivalMs = this.#lastTokenMs - this.#bornMs;
+    this.#observer?.firstToken({ computed: prompt.length - cached, cached, sinceArrivalMs });
+    this.#emit({ kind: 'prefilled', promptTokens: prompt.length, cachedTokens: cached });
+  }
+
+  /** Hands a new token to the caller, and asks the grammar what may follow it. */
+  push(token: Extract<GenerateEvent, { kind: 'token' }>): void {
     if (this.#ended) return;
-    this.#events.push(event);
-    if (event.kind === 'finished') this.#ended = true;
-    this.#wake?.();
+    if (this.generated.length > 0) {
+      const nowMs = performance.now();
+      this.#observer?.token({ sinceLastMs: nowMs - this.#lastTokenMs });
+      this.#lastTokenMs = nowMs;
+    }
+    this.generated.push(token.id);
+    this.counts.add(token.id);
+    this.#emit(token);
+    if (this.generated.length >= this.request.maxTokens) {
+      this.finish('length');
+      return;
+    }
+    this.allowed = this.#matcher?.accept(token.id);
+    // It may end before anybody waits for this.
+    this.allowed?.catch(() => undefined);
+  }
+
+  /** Ends the sequence with `finished`. */
+  finish(reason: 'stop' | 'length'): void {
+    this.#emit({ kind: 'finished', reason, completionTokens: this.generated.length });
+    this.#end(reason);
   }
 
   /** Ends the sequence with an error, which the caller sees after the events before it. */
   fail(error: EideticError): void {
     if (this.#ended) return;
     this.#failure = error;
-    this.#ended = true;
-    this.#wake?.();
+    this.#end(error.code);
   }
 
   /** The events in order, until `finished` or an error. */
@@ -67,6 +149,25 @@ export class Sequence {
       await promise;
     }
   }
+
+  #emit(event: GenerateEvent): void {
+    if (this.#ended) return;
+    this.#events.push(event);
+    this.#wake?.();
+  }
+
+  #end(outcome: Parameters<EngineObserver['ended']>[0]['outcome']): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#matcher?.release();
+    this.#observer?.ended({ outcome, stage: this.#stage(), completionTokens: this.generated.length });
+    this.#wake?.();
+  }
+
+  #stage(): RequestStage {
+    if (this.slot === undefined) return 'waiting';
+    return this.prefilled < this.prompt.length ? 'prefill' : 'decode';
+  }
 }
 
 function positionsOf(
@@ -76,7 +177,7 @@ function positionsOf(
   return request.prompt.flatMap((segment): readonly PromptPosition[] => {
     if (segment.kind === 'tokens') return segment.ids;
     const embedding = embeddings.get(segment.key);
-    if (!embedding) throw new EideticError('unavailable', `The embedding ${segment.key} is not at hand.`);
+    if (!embedding) throw new EideticError('internal', `The embedding ${segment.key} was not resolved.`);
     const { data, tokens, hidden } = embedding;
     return Array.from({ length: tokens }, (_, i) => data.subarray(i * hidden, (i + 1) * hidden));
   });

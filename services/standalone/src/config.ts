@@ -91,9 +91,22 @@ export const CONFIG_DEFINITION = {
   },
   prefillChunk: {
     name: 'EIDETIC_PREFILL_CHUNK',
-    description: 'Prompt positions that are computed between two tokens of running answers.',
+    description: 'Most prompt positions that are computed at a time.',
     kind: integer({ min: 4, max: 65_536 }),
     default: '256',
+  },
+  prefillPercent: {
+    name: 'EIDETIC_PREFILL_PERCENT',
+    description:
+      'Share of the time that new prompts may take from running answers, in percent: with 50, their tokens come about half as fast while a prompt is computed; with 100, they wait for whole chunks.',
+    kind: integer({ min: 1, max: 100 }),
+    default: '50',
+  },
+  priorityAgingMs: {
+    name: 'EIDETIC_PRIORITY_AGING',
+    description: 'Wait after which requests of a priority count as one higher, so that none waits forever.',
+    kind: duration(1),
+    default: '10s',
   },
   embeddingCacheBytes: {
     name: 'EIDETIC_EMBEDDING_CACHE_SIZE',

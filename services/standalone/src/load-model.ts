@@ -88,10 +88,14 @@ export const loadModel: ModelLoader = async (config, { metrics, onProgress, sign
     slots: config.slots,
     maxContext: config.maxContext === 0 ? manifest.decoder.maxPositions : config.maxContext,
     prefillChunk: config.prefillChunk,
+    prefillShare: config.prefillPercent / 100,
     maxWaiting: config.maxWaiting,
+    agingMs: config.priorityAgingMs,
     session,
+    observer: metrics.engine,
   });
   parts.defer(() => engine.stop());
+  metrics.engine.observeLoad(() => engine.load);
 
   const { temperature, topP, topK, repetitionPenalty, maxNewTokens } = manifest.generation;
   const chatService = createChatService({

@@ -14,7 +14,7 @@ export interface EngineObserver {
   prefillStep(step: { readonly tokens: number; readonly durationMs: number }): void;
   /** Every running answer got one token; `rows` of them. */
   decodeStep(step: { readonly rows: number; readonly durationMs: number }): void;
-  /** A prompt is complete, and with it the first token: `computed` positions by runs of the graph, `cached` by reuse. */
+  /** A prompt is complete, and with it what the first token is chosen from: `computed` positions by runs of the graph, `cached` by reuse. */
   firstToken(request: { readonly computed: number; readonly cached: number; readonly sinceArrivalMs: number }): void;
   /** A token after the first. */
   token(request: { readonly sinceLastMs: number }): void;

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { PrefillPacer } from './prefill-pacer.ts';
+
+/** A machine on which a decode step takes `stepMs`, and a part `fixedMs` and `rowMs` for each position. */
+function settle(share: number, { stepMs = 10, fixedMs = 0, rowMs = 0.1, chunk = 512 } = {}): number {
+  const pacer = new PrefillPacer({ chunk, share });
+  for (let i = 0; i < 50; i++) {
+    pacer.decoded(stepMs);
+    const rows = pacer.rows(true);
+    pacer.prefilled(rows, fixedMs + rows * rowMs);
+  }
+  return pacer.rows(true);
+}
+
+describe('PrefillPacer', () => {
+  it('takes a whole chunk when no answer is running', () => {
+    expect(new PrefillPacer({ chunk: 300, share: 0.5 }).rows(false)).toBe(300);
+  });
+
+  it('takes whole chunks from running answers too when it is told to give prompts all the time', () => {
+    expect(new PrefillPacer({ chunk: 300, share: 1 }).rows(true)).toBe(300);
+  });
+
+  it('gives prompts the share of the time that it was told to', () => {
+    expect(settle(0.5)).toBe(100);
+    expect(settle(0.25)).toBe(33);
+    expect(settle(0.8)).toBe(400);
+  });
+
+  it('counts what a part costs besides its positions', () => {
+    // 5 + rows / 10 = 10
+    expect(settle(0.5, { fixedMs: 5 })).toBeGreaterThan(45);
+    expect(settle(0.5, { fixedMs: 5 })).toBeLessThan(55);
+  });
+
+  it('never takes more than a chunk, nor so little that prompts do not get on', () => {
+    expect(settle(0.9)).toBe(512);
+    expect(settle(0.1, { stepMs: 0.1 })).toBe(16);
+    expect(settle(0.5, { chunk: 8 })).toBe(8);
+  });
+
+  it('is not thrown off by the short rest of a prompt, nor by one slow step', () => {
+    const pacer = new PrefillPacer({ chunk: 512, share: 0.5 });
+    for (let i = 0; i < 50; i++) {
+      pacer.decoded(10);
+      pacer.prefilled(pacer.rows(true), pacer.rows(true) / 10);
+    }
+    pacer.prefilled(3, 9);
+    expect(pacer.rows(true)).toBe(100);
+    pacer.decoded(1000);
+    pacer.prefilled(100, 10);
+    expect(pacer.rows(true)).toBe(200);
+  });
+});

@@ -1,0 +1,182 @@
+import { EideticError } from '@eidetic/core';
+import { chunkRows } from './prefix.ts';
+import type { Sequence } from './sequence.ts';
+import { type PrefixSource, SlotTable, type Unconsolidated } from './slot-table.ts';
+import { SERVICE_WEIGHTS, WaitingQueue } from './waiting-queue.ts';
+
+/** How a scheduler is set up. */
+export interface SchedulerOptions {
+  /** Sequences that run at the same time. */
+  readonly slots: number;
+  /** Positions of each. */
+  readonly capacity: number;
+  /** Sequences that may wait for a slot. */
+  readonly maxWaiting: number;
+  /** Wait after which a priority counts as one higher, in milliseconds. */
+  readonly agingMs: number;
+  /** Most positions that are copied from another slot at a time. */
+  readonly copyRows: number;
+  /** Idle slots between two active ones up to which one run over all of them is quicker than two. */
+  readonly maxGap: number;
+}
+
+/** What comes next for one prompt: the state of some positions is copied, or computed. */
+export type PrefillPart =
+  | { readonly kind: 'copy'; readonly sequence: Sequence; readonly from: number; readonly end: number }
+  | { readonly kind: 'compute'; readonly sequence: Sequence; readonly rows: number };
+
+/** Neighbouring slots that one decode step runs over. */
+export interface SlotRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * Decides who runs and what comes next; pure bookkeeping, told the time. Admission is exact: a slot holds the longest sequence that
+ * is accepted, so that what runs never has to give way to anybody (docs/decisions/0012-scheduling.md).
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #waiting: WaitingQueue<Sequence>;
+  readonly #slots: SlotTable;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#waiting = new WaitingQueue(options.agingMs);
+    this.#slots = new SlotTable(options.slots, options.capacity);
+  }
+
+  /** Sequences that hold a slot. */
+  get running(): readonly Sequence[] {
+    return this.#slots.occupants.filter((sequence) => sequence !== undefined);
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Whether some answer waits for its next token. */
+  get decoding(): boolean {
+    return this.#slots.occupants.some((sequence) => sequence?.decoding);
+  }
+
+  /** By slot. */
+  get occupants(): readonly (Sequence | undefined)[] {
+    return this.#slots.occupants;
+  }
+
+  /**
+   * Queues a sequence.
+   *
+   * @throws EideticError `overloaded` when as many wait as may.
+   */
+  add(sequence: Sequence): void {
+    const { slots, maxWaiting } = this.#options;
+    const present = this.#waiting.size + this.running.filter(({ ended }) => !ended).length;
+    if (present >= slots + maxWaiting) {
+      throw new EideticError('overloaded', `${present - slots} requests are waiting already. Try again later.`);
+    }
+    this.#waiting.add(sequence);
+  }
+
+  /** Forgets one that ended while it waited. */
+  remove(sequence: Sequence): void {
+    this.#waiting.remove(sequence);
+  }
+
+  /** Ends what is past its deadline, frees the slots of what has ended, and gives free slots to those whose turn it is. */
+  admit(nowMs: number): void {
+    for (const sequence of [...this.running, ...this.#waiting]) expire(sequence, nowMs);
+    for (const sequence of this.running) {
+      if (!sequence.ended) continue;
+      this.#slots.release(sequence);
+      this.#waiting.leave(sequence.tenant);
+    }
+    while (!this.#slots.full) {
+      const next = this.#waiting.take(nowMs);
+      if (!next) return;
+      if (next.ended) this.#waiting.leave(next.tenant);
+      else this.#slots.place(next);
+    }
+  }
+
+  /** Ends everything that waits or runs. */
+  failAll(error: EideticError): void {
+    for (const sequence of [...this.running, ...this.#waiting]) sequence.fail(error);
+  }
+
+  /**
+   * The next part of a prompt, of at most `rows` computed positions: of the prompts that are not done, the one that got its slot
+   * first. Prompts are computed one after the other, so one that begins alike finds the state of the one before.
+   */
+  nextPrefill(rows: number): PrefillPart | undefined {
+    const sequence = this.running
+      .filter(({ ended, prefilled, prompt }) => !ended && prefilled < prompt.length)
+      .sort((a, b) => a.admission - b.admission)[0];
+    if (!sequence) return undefined;
+    const source = this.#slots.source(sequence);
+    if (source) return this.#copy(sequence, source);
+    return { kind: 'compute', sequence, rows: chunkRows(sequence.prompt.length - sequence.prefilled, rows) };
+  }
+
+  /** A part was done. */
+  prefilled(part: PrefillPart): void {
+    const { sequence } = part;
+    if (part.kind === 'compute') {
+      sequence.prefilled += part.rows;
+      this.#waiting.serve(sequence.tenant, SERVICE_WEIGHTS.prompt * part.rows);
+    } else {
+      sequence.cached += part.end - sequence.prefilled;
+      sequence.prefilled = part.end;
+    }
+  }
+
+  /** Slots that the next decode step runs over, in as many runs as there are ranges. */
+  decodeRanges(): SlotRange[] {
+    const ranges: SlotRange[] = [];
+    for (const [slot, sequence] of this.#slots.occupants.entries()) {
+      if (!sequence?.decoding) continue;
+      this.#waiting.serve(sequence.tenant, SERVICE_WEIGHTS.generated);
+      const last = ranges.at(-1);
+      if (last && slot - (last.first + last.count) <= this.#options.maxGap) {
+        ranges[ranges.length - 1] = { first: last.first, count: slot + 1 - last.first };
+      } else {
+        ranges.push({ first: slot, count: 1 });
+      }
+    }
+    return ranges;
+  }
+
+  /** Positions of a slot that a step which it sits out must not touch. */
+  kept(slot: number): number {
+    return this.#slots.kept(slot);
+  }
+
+  /** An answer that the next turn of its dialog will find only if it is computed again; worth doing when nothing else is. */
+  unconsolidated(): Unconsolidated | undefined {
+    return this.#slots.unconsolidated();
+  }
+
+  /** The positions of a free slot up to `end` are computed. */
+  consolidated(slot: number, end: number): void {
+    this.#slots.consolidated(slot, end);
+  }
+
+  /** Gives up an answer that cannot be computed. */
+  abandon(slot: number): void {
+    this.#slots.abandon(slot);
+  }
+
+  #copy(sequence: Sequence, { slot, positions }: PrefixSource): PrefillPart {
+    const end = Math.min(positions, sequence.prefilled + this.#options.copyRows);
+    return { kind: 'copy', sequence, from: slot, end };
+  }
+}
+
+function expire(sequence: Sequence, nowMs: number): void {
+  const { deadlineMs } = sequence.request;
+  if (deadlineMs === undefined || nowMs < deadlineMs || sequence.ended) return;
+  const where =
+    sequence.slot === undefined ? 'while it waited for a slot' : `after ${sequence.generated.length} tokens`;
+  sequence.fail(new EideticError('deadline_exceeded', `The request's deadline passed ${where}.`));
+}
