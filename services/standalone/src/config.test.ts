@@ -1,26 +1,11 @@
-import { availableParallelism } from 'node:os';
-import { isAbsolute } from 'node:path';
 import { loadConfig } from '@eidetic/config';
 import { expect, it } from 'vitest';
-import { CONFIG_DEFINITION, planOf } from './config.ts';
+import { CONFIG_DEFINITION } from './config.ts';
 import { greeting, help } from './messages.ts';
 
-it('serves the embedded model to this machine only, when nothing is set', () => {
+it('serves this machine only, when nothing is set', () => {
   const config = loadConfig(CONFIG_DEFINITION, {});
   expect(config).toMatchObject({ httpPort: 8080, httpHost: '127.0.0.1', maxBodyBytes: 64 * 2 ** 20 });
-  const plan = planOf(config);
-  expect(plan.modelName).toBe('qwen-vl-nano-chat');
-  expect(isAbsolute(plan.checkpointDirectory)).toBe(true);
-  expect(plan.threads).toBe(availableParallelism());
-});
-
-it('takes absolute folders as they are and names the model after its folder', () => {
-  const config = loadConfig(CONFIG_DEFINITION, { EIDETIC_MODEL: '/models/qwen-vl-chat/', EIDETIC_THREADS: '3' });
-  expect(planOf(config)).toMatchObject({
-    checkpointDirectory: '/models/qwen-vl-chat',
-    modelName: 'qwen-vl-chat',
-    threads: 3,
-  });
 });
 
 it('explains every setting in --help', () => {

@@ -1,12 +1,8 @@
-import { availableParallelism } from 'node:os';
-import { basename, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { precisionSchema } from '@eidetic/bundle';
 import { type Config, type ConfigDefinition, duration, integer, oneOf, size, text } from '@eidetic/config';
+import { ENGINE_SETTINGS, MODEL_SETTINGS } from '@eidetic/model-loader';
 import { LOG_LEVELS } from '@eidetic/telemetry';
 
 const MAX_INTEGER = 2 ** 31 - 1;
-const precision = oneOf(precisionSchema.options);
 
 /** Every setting of the standalone server. */
 export const CONFIG_DEFINITION = {
@@ -23,42 +19,7 @@ export const CONFIG_DEFINITION = {
     kind: text(),
     default: '127.0.0.1',
   },
-  model: {
-    name: 'EIDETIC_MODEL',
-    description: "Checkpoint to serve: a folder as published on Hugging Face. Relative to the project's folder.",
-    kind: text(),
-    default: 'models/qwen-vl-nano-chat',
-  },
-  cacheDirectory: {
-    name: 'EIDETIC_CACHE_DIR',
-    description: "Where converted models are kept. Relative to the project's folder.",
-    kind: text(),
-    default: '.cache/bundles',
-  },
-  visionPrecision: {
-    name: 'EIDETIC_VISION_PRECISION',
-    description: 'Weights of the vision encoder.',
-    kind: precision,
-    default: 'float32',
-  },
-  decoderPrecision: {
-    name: 'EIDETIC_DECODER_PRECISION',
-    description: 'Weights of the language model.',
-    kind: precision,
-    default: 'int8',
-  },
-  headPrecision: {
-    name: 'EIDETIC_HEAD_PRECISION',
-    description: 'Weights of the projection onto the vocabulary.',
-    kind: precision,
-    default: 'int8',
-  },
-  threads: {
-    name: 'EIDETIC_THREADS',
-    description: 'Threads that compute; 0 takes one per core.',
-    kind: integer({ min: 0, max: 1024 }),
-    default: '0',
-  },
+  ...MODEL_SETTINGS,
   imageThreads: {
     name: 'EIDETIC_IMAGE_THREADS',
     description: 'Threads that decode pictures; each may hold one picture in memory.',
@@ -71,43 +32,7 @@ export const CONFIG_DEFINITION = {
     kind: integer({ min: 1, max: 256 }),
     default: '8',
   },
-  slots: {
-    name: 'EIDETIC_SLOTS',
-    description: 'Answers that are generated at the same time; each has key/value memory of its own.',
-    kind: integer({ min: 1, max: 256 }),
-    default: '4',
-  },
-  maxWaiting: {
-    name: 'EIDETIC_MAX_WAITING',
-    description: 'Requests that may wait for a slot; more are refused with status 429.',
-    kind: integer({ min: 0, max: 100_000 }),
-    default: '64',
-  },
-  maxContext: {
-    name: 'EIDETIC_MAX_CONTEXT',
-    description: "Most positions of one dialog, pictures and answer included; 0 takes the model's.",
-    kind: integer({ min: 0, max: MAX_INTEGER }),
-    default: '0',
-  },
-  prefillChunk: {
-    name: 'EIDETIC_PREFILL_CHUNK',
-    description: 'Most prompt positions that are computed at a time.',
-    kind: integer({ min: 4, max: 65_536 }),
-    default: '256',
-  },
-  prefillPercent: {
-    name: 'EIDETIC_PREFILL_PERCENT',
-    description:
-      'Share of the time that new prompts may take from running answers, in percent: with 50, their tokens come about half as fast while a prompt is computed; with 100, they wait for whole chunks.',
-    kind: integer({ min: 1, max: 100 }),
-    default: '50',
-  },
-  priorityAgingMs: {
-    name: 'EIDETIC_PRIORITY_AGING',
-    description: 'Wait after which requests of a priority count as one higher, so that none waits forever.',
-    kind: duration(1),
-    default: '10s',
-  },
+  ...ENGINE_SETTINGS,
   embeddingCacheBytes: {
     name: 'EIDETIC_EMBEDDING_CACHE_SIZE',
     description: 'Memory for the embeddings of pictures seen before.',
@@ -172,14 +97,3 @@ export const CONFIG_DEFINITION = {
 
 /** What the environment says. */
 export type StandaloneConfig = Config<typeof CONFIG_DEFINITION>;
-
-const PROJECT_DIRECTORY = fileURLToPath(new URL('../../..', import.meta.url));
-
-/** What follows from the configuration on this machine. */
-export const planOf = (config: StandaloneConfig) => ({
-  checkpointDirectory: resolve(PROJECT_DIRECTORY, config.model),
-  cacheDirectory: resolve(PROJECT_DIRECTORY, config.cacheDirectory),
-  /** Name under which the model is served. */
-  modelName: basename(resolve(PROJECT_DIRECTORY, config.model)),
-  threads: config.threads === 0 ? availableParallelism() : config.threads,
-});

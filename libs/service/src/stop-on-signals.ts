@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import type { App } from './app.ts';
+import type { Service } from './service.ts';
 
 /** The parts of `process` that matter here. */
 export interface SignalledProcess extends Pick<EventEmitter, 'on'> {
@@ -11,15 +11,15 @@ export interface SignalledProcess extends Pick<EventEmitter, 'on'> {
  * fails. A second signal exits at once with status 1. Returns whether a signal has come.
  */
 export const stopOnSignals = (
-  app: App,
+  service: Pick<Service<unknown>, 'drain' | 'stop'>,
   process: SignalledProcess,
   report: (line: string) => void,
 ): { readonly signalled: () => boolean } => {
   let signalled = false;
   const shutDown = async (): Promise<void> => {
     try {
-      await app.drain();
-      await app.stop();
+      await service.drain();
+      await service.stop();
       process.exit(0);
     } catch (error) {
       report(`Could not stop cleanly: ${error}`);

@@ -1,14 +1,14 @@
 import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
-import type { App } from './app.ts';
+import type { Service } from './service.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 
-/** A process that notes with what it exits, and an app that notes what it is told. */
+/** A process that notes with what it exits, and a service that notes what it is told. */
 const setUp = (drain: () => Promise<void>) => {
   const calls: string[] = [];
   const exited = Promise.withResolvers<number>();
   const process = Object.assign(new EventEmitter(), { exit: exited.resolve });
-  const app: App = {
+  const service: Service<string> = {
     start: async () => '',
     drain: () => {
       calls.push('drain');
@@ -18,7 +18,7 @@ const setUp = (drain: () => Promise<void>) => {
       calls.push('stop');
     },
   };
-  const { signalled } = stopOnSignals(app, process, () => {});
+  const { signalled } = stopOnSignals(service, process, () => {});
   return { calls, exited: exited.promise, process, signalled };
 };
 

@@ -1,0 +1,3 @@
+export { type LoadContext, loadBundle } from './load-bundle.ts';
+export { ENGINE_SETTINGS, MODEL_SETTINGS, modelPlanOf } from './settings.ts';
+export { startEngine } from './start-engine.ts';
