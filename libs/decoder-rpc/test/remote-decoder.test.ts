@@ -57,7 +57,7 @@ const serve = async (generate: Decoder['generate'], parts: Partial<ServedDecoder
     onEnd: () => {},
   });
   onTestFinished(() => server.stop());
-  const channel = new RpcChannel(await server.listen({ host: '127.0.0.1', port: 0 }));
+  const channel = new RpcChannel(await server.listen({ host: '127.0.0.1', port: 0, settings: 'PORT' }));
   onTestFinished(() => channel[Symbol.dispose]());
   const close = (): void => {
     open = () => {

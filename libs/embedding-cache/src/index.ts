@@ -3,3 +3,4 @@ export {
   type EmbeddingCacheStats,
   type MemoryEmbeddingCache,
 } from './memory-embedding-cache.ts';
+export { createTieredEmbeddingCache } from './tiered-embedding-cache.ts';

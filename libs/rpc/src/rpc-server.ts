@@ -18,16 +18,27 @@ export interface RpcServerOptions {
   readonly onEnd: (call: EndedCall) => void;
 }
 
+/** Where a server listens. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Names of the variables that choose host and port, for the message when that is not possible. */
+  readonly settings: string;
+}
+
 /** A client that sends embeddings would otherwise wait for permission every 64 KiB. */
 const RECEIVE_WINDOW_BYTES = 4 * 2 ** 20;
 
 /** Time for the last statuses to reach their clients. */
 const LAST_WORDS_MS = 1000;
 
-const listenError = (reason: unknown, address: string): EideticError => {
+const listenError = (reason: unknown, address: string, settings: string): EideticError => {
   const said = reason instanceof Error ? reason.message : String(reason);
-  const problem = said.includes('EADDRINUSE') ? 'it is in use by another program' : said;
-  return new EideticError('invalid_config', `Cannot listen on ${address}: ${problem}.`, { cause: reason });
+  const problem = said.includes('EADDRINUSE')
+    ? `it is in use by another program. Stop that program, or set ${settings}.`
+    : `${said}. Set ${settings} to an address of this machine.`;
+  return new EideticError('invalid_config', `Cannot listen on ${address}: ${problem}`, { cause: reason });
 };
 
 /**
@@ -59,11 +70,11 @@ export class RpcServer {
    *
    * @throws EideticError `invalid_config` when that is not possible.
    */
-  async listen({ host, port }: { readonly host: string; readonly port: number }): Promise<string> {
+  async listen({ host, port, settings }: ListenOptions): Promise<string> {
     const name = host.includes(':') ? `[${host}]` : host;
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#server.bindAsync(`${name}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(listenError(error, `${name}:${port}`)) : resolve(bound),
+      error ? reject(listenError(error, `${name}:${port}`, settings)) : resolve(bound),
     );
     return `${name}:${await promise}`;
   }

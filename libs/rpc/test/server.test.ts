@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { HealthDefinition, ServingStatus } from '@eidetic/proto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CallContext } from '../src/index.ts';
 import { collect, serveToy, TOY } from './toy-service.ts';
 
-const BUF = fileURLToPath(new URL('../node_modules/.bin/buf', import.meta.url));
+const BUF = join(import.meta.dirname, '../../../node_modules/.bin/buf');
 
 /** What buf's gRPC client prints. It knows no schema but the one that the server tells by reflection. */
 const curl = async (address: string, ...args: readonly string[]): Promise<string> => {
@@ -130,8 +130,8 @@ it('says so when its port is taken', async () => {
   onTestFinished(() => void other.close());
   const { port } = other.address() as { port: number };
   const { server } = await serveToy();
-  await expect(server.listen({ host: '127.0.0.1', port })).rejects.toMatchObject({
+  await expect(server.listen({ host: '127.0.0.1', port, settings: 'PORT' })).rejects.toMatchObject({
     code: 'invalid_config',
-    message: `Cannot listen on 127.0.0.1:${port}: it is in use by another program.`,
+    message: `Cannot listen on 127.0.0.1:${port}: it is in use by another program. Stop that program, or set PORT.`,
   });
 });

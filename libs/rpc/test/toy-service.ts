@@ -52,7 +52,7 @@ export const serveToy = async (
     ...options,
   });
   onTestFinished(() => server.stop());
-  const address = await server.listen({ host: '127.0.0.1', port: 0 });
+  const address = await server.listen({ host: '127.0.0.1', port: 0, settings: 'PORT' });
   const channel = new RpcChannel(address);
   onTestFinished(() => channel[Symbol.dispose]());
   return { server, address, channel, ended };
