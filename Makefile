@@ -17,6 +17,7 @@ settings: setup ## print every setting of the server
 
 test: check ## run every check and every test
 	@scripts/install-browser.sh
+	@scripts/install-redis.sh
 	@vitest run
 
 check: setup ## types, formatting, lint, unused code
