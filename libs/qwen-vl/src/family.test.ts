@@ -38,6 +38,16 @@ describe('the family', () => {
     expect(createQwenVlFamily(manifest(4352), ranks)).toMatchObject({ stop: [], stopTokenIds: [4098, 4097, 4096] });
   });
 
+  it('describes a token by its bytes and by a text that can be read', () => {
+    const family = createQwenVlFamily(manifest(4352), ranks);
+    expect(family.vocabulary).toBe(4352);
+    const shown = [1106, 4304, 4098, 4100, 4350].map((id) => family.describeToken(id));
+    expect(shown.map(({ text }) => text)).toEqual(['the', '<ref>', '<|im_end|>', '<|extra_1|>', '<|4350|>']);
+    expect(shown.map(({ bytes }) => Buffer.from(bytes).toString())).toEqual(['the', '<ref>', '', '', '']);
+    const all = Array.from({ length: 4096 }, (_, id) => family.describeToken(id));
+    expect(all.find(({ bytes }) => bytes.length === 1 && bytes[0] === 0xe7)?.text).toBe('\uFFFD');
+  });
+
   it('refuses a manifest with fewer embeddings than tokens', () => {
     expect(() => createQwenVlFamily(manifest(4096), ranks)).toThrow(EideticError);
   });

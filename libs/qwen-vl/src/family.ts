@@ -29,7 +29,15 @@ export function createQwenVlFamily(
     );
   }
   const { chatFormat, stopTokenIds } = manifest.generation;
+  const names = new Map(Object.entries(manifest.tokenizer.special).map(([name, id]) => [id, name]));
   return {
+    vocabulary: manifest.embeddings.rows,
+    describeToken(id) {
+      const bytes = tokenizer.bytes(id);
+      // A byte order mark is a character like any other.
+      const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+      return { text: names.get(id) ?? (text || `<|${id}|>`), bytes };
+    },
     stopTokenIds,
     stop: chatFormat === 'raw' ? [RAW_STOP] : [],
     minTokens: tokenizer.minTokens,

@@ -69,5 +69,12 @@ export interface ChatFamily {
   /** Encodes a dialog that `checkDialog` accepts. */
   buildPrompt(messages: readonly PromptMessage[]): Prompt;
   createDetokenizer(): Detokenizer;
+  /** Number of token ids: every id is below. */
+  readonly vocabulary: number;
+  /**
+   * One token by itself: its text as people read it (U+FFFD for a part of a character, a name for a control token), and the UTF-8
+   * bytes that it adds to an answer, none for a control token.
+   */
+  describeToken(id: number): { readonly text: string; readonly bytes: Uint8Array };
   createOutputParser(): OutputParser;
 }
