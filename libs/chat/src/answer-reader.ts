@@ -9,9 +9,10 @@ export interface AnswerReader {
   end(): readonly OutputEvent[];
 }
 
+/** `stop`: strings that the answer ends before, none empty. */
 export function createAnswerReader(family: ChatFamily, stop: readonly string[]): AnswerReader {
   const detokenizer = family.createDetokenizer();
-  const filter = createStopFilter([...family.stop, ...stop]);
+  const filter = createStopFilter(stop);
   const parser = family.createOutputParser();
   return {
     push(id) {

@@ -1,161 +1,22 @@
 import { hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import {
-  type Decoder,
-  EideticError,
-  type EncodeResult,
-  type GenerateRequest,
-  GREEDY,
-  type ImageEmbedding,
-  type VisionEncoder,
-} from '@eidetic/core';
 import { describe, expect, it } from 'vitest';
-import { createChatService } from './chat-service.ts';
+import {
+  collect,
+  FakeDecoder,
+  failure,
+  golden,
+  idsOf,
+  manifest,
+  picture,
+  ranks,
+  reference,
+  request,
+  setUp,
+  special,
+  text,
+  textOf,
+} from '../test/chat-parts.ts';
 import { openChatFamily } from './family.ts';
-import type { ChatEvent, ChatRequest, ContentPart } from './types.ts';
-
-const root = new URL('../../../', import.meta.url);
-const ranks = readFileSync(new URL('models/qwen-vl-nano-chat/qwen.tiktoken', root));
-const goldens: { cases: { name: string; prompt_ids: number[]; output_ids: number[]; output_text: string }[] } =
-  JSON.parse(readFileSync(new URL('test/data/goldens/cases.json', root), 'utf8'));
-const golden = (name: string) => {
-  const found = goldens.cases.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`no golden case ${name}`);
-  return found;
-};
-
-const FIRST_SPECIAL = 4096;
-const GROUNDING = ['<ref>', '</ref>', '<box>', '</box>', '<quad>', '</quad>', '<img>', '</img>', '<imgpad>'];
-const special = Object.fromEntries([
-  ...['<|endoftext|>', '<|im_start|>', '<|im_end|>'].map((name, index) => [name, FIRST_SPECIAL + index]),
-  ...GROUNDING.map((name, index) => [name, FIRST_SPECIAL + 208 + index]),
-]);
-const manifest = {
-  family: 'qwen-vl',
-  embeddings: { file: 'embeddings.bin', dtype: 'float32' as const, rows: 4352, hidden: 4 },
-  tokenizer: { file: 'qwen.tiktoken', special },
-  generation: {
-    chatFormat: 'chatml' as const,
-    stopTokenIds: [4098, 4097, 4096],
-    maxNewTokens: 512,
-    temperature: 0,
-    topP: 1,
-    topK: 0,
-    repetitionPenalty: 1,
-  },
-};
-const family = openChatFamily(manifest, ranks);
-
-const embedding = (bytes: Uint8Array): ImageEmbedding => ({
-  data: new Float32Array(64 * 4),
-  tokens: 64,
-  hidden: 4,
-  imageWidth: 100 * (bytes[0] ?? 0),
-  imageHeight: 200,
-});
-
-/** Encodes when told to; notes what it was asked. Pictures that begin with 0 are broken. */
-class FakeVision implements VisionEncoder {
-  readonly fingerprint = 'fp';
-  readonly tokensPerImage = 64;
-  readonly batches: number[][] = [];
-  readonly signals: (AbortSignal | undefined)[] = [];
-  hold: Promise<void> = Promise.resolve();
-
-  async encode(images: readonly Uint8Array[], signal?: AbortSignal): Promise<EncodeResult[]> {
-    this.batches.push(images.map((bytes) => bytes[0] ?? -1));
-    this.signals.push(signal);
-    await this.hold;
-    return images.map((bytes) =>
-      bytes[0] === 0
-        ? { ok: false, error: new EideticError('invalid_image', 'This is no picture.') }
-        : { ok: true, embedding: embedding(bytes), timings: { decodeMs: 1, preprocessMs: 1, encodeMs: 1 } },
-    );
-  }
-}
-
-/** Says the ids it was given. */
-class FakeDecoder implements Decoder {
-  readonly maxContext: number;
-  readonly requests: GenerateRequest[] = [];
-  ids: readonly number[];
-  given = 0;
-  released = 0;
-
-  constructor(ids: readonly number[] = [], maxContext = 8192) {
-    this.ids = ids;
-    this.maxContext = maxContext;
-  }
-
-  async *generate(request: GenerateRequest, signal?: AbortSignal): ReturnType<Decoder['generate']> & AsyncGenerator {
-    this.requests.push(request);
-    try {
-      yield { kind: 'prefilled', promptTokens: 0, cachedTokens: 7 };
-      for (const id of this.ids.slice(0, request.maxTokens)) {
-        signal?.throwIfAborted();
-        this.given += 1;
-        yield { kind: 'token', id };
-      }
-      const reason = this.ids.length > request.maxTokens ? 'length' : 'stop';
-      yield { kind: 'finished', reason, completionTokens: this.given };
-    } finally {
-      this.released += 1;
-    }
-  }
-}
-
-const setUp = ({ decoder = new FakeDecoder(), maxImages = 4 } = {}) => {
-  const vision = new FakeVision();
-  const stored = new Map<string, ImageEmbedding>();
-  const cache = {
-    get: async (key: string) => stored.get(key),
-    set: async (key: string, value: ImageEmbedding) => void stored.set(key, value),
-  };
-  let time = 0;
-  const service = createChatService({
-    model: 'nano',
-    family,
-    vision,
-    cache,
-    decoder,
-    limits: { maxImages },
-    defaults: { sampling: GREEDY, maxTokens: 512 },
-    now: () => (time += 10),
-    randomSeed: () => 42,
-  });
-  return { service, vision, stored, decoder };
-};
-
-const text = (value: string): ContentPart => ({ kind: 'text', text: value });
-const picture = (first: number): ContentPart => ({
-  kind: 'image',
-  source: { kind: 'bytes', bytes: Uint8Array.of(first) },
-});
-const reference = (first: number): ContentPart => ({
-  kind: 'image',
-  source: { kind: 'reference', imageId: hash('sha256', Uint8Array.of(first), 'hex') },
-});
-const request = (content: readonly ContentPart[], more: Partial<ChatRequest> = {}): ChatRequest => ({
-  requestId: 'r',
-  messages: [{ role: 'user', content }],
-  sampling: {},
-  stop: [],
-  ...more,
-});
-
-const collect = async (events: AsyncIterable<ChatEvent>) => Array.fromAsync(events);
-const textOf = (events: readonly ChatEvent[]) =>
-  events.map((event) => (event.kind === 'text' ? event.text : '')).join('');
-const failure = async (events: AsyncIterable<ChatEvent>) => {
-  const error = await collect(events).catch((reason: unknown) => reason);
-  if (error instanceof EideticError) return error;
-  throw new Error('nothing was thrown');
-};
-const idsOf = (value: string) =>
-  family
-    .buildPrompt([{ role: 'user', content: [{ kind: 'text', text: value }] }])
-    .segments.flatMap((segment) => (segment.kind === 'tokens' ? segment.ids : []))
-    .slice(17, -5);
 
 describe('a chat', () => {
   it('asks the decoder with the ids of the reference and answers with its text, boxes in pixels', async () => {
@@ -169,6 +30,7 @@ describe('a chat', () => {
     expect(events.filter(({ kind }) => kind === 'grounding')).toEqual([
       {
         kind: 'grounding',
+        choice: 0,
         grounding: { text: 'the steam train', box: { x1: 105, y1: 5, x2: 453, y2: 154 }, imageIndex: 0 },
       },
     ]);

@@ -3,16 +3,18 @@ import {
   type Decoder,
   EideticError,
   type EmbeddingCache,
+  type GenerateRequest,
   type Prompt,
   type PromptMessage,
   type PromptSegment,
   type SamplingOptions,
   type VisionEncoder,
 } from '@eidetic/core';
-import { createAnswerReader } from './answer-reader.ts';
+import { answerChoice } from './answer-choice.ts';
+import { checkRequest, completionBudget } from './check-request.ts';
 import { createImageResolver, type ResolvedEmbedding } from './image-resolver.ts';
-import { toGrounding } from './to-grounding.ts';
-import type { ChatEvent, ChatMessage, ChatRequest, ChatService, ImageSource, ResolvedImage } from './types.ts';
+import { merge } from './merge.ts';
+import type { ChatEvent, ChatMessage, ChatRequest, ChatService, ResolvedImage } from './types.ts';
 
 /** What a chat service is made of. */
 export interface ChatServiceParts {
@@ -39,61 +41,60 @@ export function createChatService(parts: ChatServiceParts): ChatService {
   const { model, family, vision, cache, decoder, defaults, now, randomSeed } = parts;
   const resolver = createImageResolver(vision, cache);
 
-  async function* answer(request: ChatRequest, signal?: AbortSignal): AsyncGenerator<ChatEvent> {
-    const startMs = now();
+  /** Everything up to the decoder: done once, however many answers are asked for. */
+  async function prepare(request: ChatRequest, startMs: number, signal: AbortSignal | undefined) {
     const sources = checkRequest(request, parts);
     const embeddings = await resolver.resolve(sources, signal);
     const imagesMs = now() - startMs;
-    const images = embeddings.map(toResolvedImage);
-
     const prompt = family.buildPrompt(withEmbeddings(request.messages, embeddings));
-    const { promptTokens, imageTokens } = countTokens(prompt);
-    const maxTokens = completionBudget(promptTokens, decoder.maxContext, request.maxTokens, defaults.maxTokens);
-    const sampling = { ...defaults.sampling, seed: request.sampling.seed ?? randomSeed(), ...request.sampling };
-    const { requestId } = request;
-    const { stopTokenIds } = family;
+    const tokens = countTokens(prompt);
+    const { ignoreEos = false, grammar, maxTokens, sampling } = request;
+    const generation: GenerateRequest = {
+      requestId: request.requestId,
+      prompt: attach(prompt.segments, embeddings),
+      sampling: { ...defaults.sampling, seed: sampling.seed ?? randomSeed(), ...sampling },
+      maxTokens: completionBudget(tokens.promptTokens, decoder.maxContext, maxTokens, defaults.maxTokens),
+      stopTokenIds: ignoreEos ? [] : family.stopTokenIds,
+      ...wishes(request),
+    };
+    // A stop string of the family's would cut through what a grammar describes.
+    const own = ignoreEos || grammar !== undefined ? [] : family.stop;
+    const images = embeddings.map(toResolvedImage);
+    return { generation, stop: [...own, ...request.stop], images, picture: prompt.picture, tokens, imagesMs };
+  }
 
-    const reader = createAnswerReader(family, request.stop);
-    function* show(events: ReturnType<typeof reader.end>): Generator<ChatEvent> {
-      for (const event of events) {
-        if (event.kind === 'text') yield event;
-        else {
-          const grounding = toGrounding(event.region, images, prompt.picture);
-          if (grounding !== undefined) yield { kind: 'grounding', grounding };
-        }
-      }
-    }
-
-    let cachedTokens = 0;
+  async function* answer(request: ChatRequest, signal?: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
+    const startMs = now();
+    const { generation, stop, images, picture, tokens, imagesMs } = await prepare(request, startMs, signal);
     let completionTokens = 0;
     let firstTokenMs: number | undefined;
-    let reason: 'stop' | 'length' | undefined;
-    const segments = attach(prompt.segments, embeddings);
-    const generation = { requestId, prompt: segments, sampling, maxTokens, stopTokenIds };
-    for await (const event of decoder.generate(generation, signal)) {
+    const onToken = (): void => {
+      completionTokens += 1;
+      firstTokenMs ??= now() - startMs;
+    };
+    const events = merge((life) => {
+      const either = signal === undefined ? life : AbortSignal.any([life, signal]);
+      return choicesOf(generation, request.choices ?? 1).map((each, choice) =>
+        answerChoice({ choice, generation: each, stop, images, picture, onToken }, parts, either),
+      );
+    });
+
+    let cachedTokens: number | undefined;
+    let reason: 'stop' | 'length' = 'stop';
+    for await (const event of events) {
       if (event.kind === 'prefilled') {
-        cachedTokens = event.cachedTokens;
-        yield { kind: 'started', images, promptTokens };
-      } else if (event.kind === 'finished') {
-        reason = event.reason;
+        if (cachedTokens === undefined) yield { kind: 'started', images, promptTokens: tokens.promptTokens };
+        cachedTokens = Math.min(event.cachedTokens, cachedTokens ?? event.cachedTokens);
       } else {
-        completionTokens += 1;
-        firstTokenMs ??= now() - startMs;
-        const { events, stopped } = reader.push(event.id);
-        yield* show(events);
-        if (stopped) {
-          reason = 'stop';
-          break;
-        }
+        if (event.kind === 'ended' && event.reason === 'length') reason = 'length';
+        yield event;
       }
     }
-    if (reason === undefined) throw new EideticError('inference_failed', 'The decoder broke off without a reason.');
-    yield* show(reader.end());
     const totalMs = now() - startMs;
     yield {
       kind: 'finished',
       reason,
-      usage: { promptTokens, imageTokens, cachedTokens, completionTokens },
+      usage: { ...tokens, cachedTokens: cachedTokens ?? 0, completionTokens },
       timings: { imagesMs, firstTokenMs: firstTokenMs ?? totalMs, totalMs },
     };
   }
@@ -110,27 +111,24 @@ export function createChatService(parts: ChatServiceParts): ChatService {
   };
 }
 
-/** Refuses what is refused without looking at a picture, and gives the request's pictures. */
-function checkRequest(request: ChatRequest, { family, decoder, limits }: ChatServiceParts): ImageSource[] {
-  family.checkDialog(request.messages);
-  if (request.stop.includes(''))
-    throw new EideticError('invalid_request', 'stop: an empty string would end every answer.');
-  if (request.maxTokens !== undefined && !(Number.isInteger(request.maxTokens) && request.maxTokens > 0)) {
-    throw new EideticError('invalid_request', `maxTokens is ${request.maxTokens}, but must be a whole number above 0.`);
-  }
-  const parts = request.messages.flatMap((message) => message.content);
-  const sources = parts.flatMap((part) => (part.kind === 'image' ? [part.source] : []));
-  if (sources.length > limits.maxImages) {
-    throw new EideticError(
-      'too_many_images',
-      `The dialog has ${sources.length} pictures, but at most ${limits.maxImages} are accepted. Leave some out.`,
-      { details: { images: sources.length, maxImages: limits.maxImages } },
-    );
-  }
-  const text = parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
-  const atLeast = family.minTokens(text);
-  if (atLeast >= decoder.maxContext) throw promptTooLong(atLeast, decoder.maxContext, 'at least ');
-  return sources;
+/** What the decoder is asked for beside the prompt, the sampling and the length. */
+function wishes({ logprobs, grammar, priority }: ChatRequest): Partial<GenerateRequest> {
+  return {
+    ...(logprobs !== undefined && { logprobs }),
+    ...(grammar !== undefined && { grammar }),
+    ...(priority !== undefined && { priority }),
+  };
+}
+
+/** One generation for each answer: alike but for the seed, and for the id where there are several. */
+function choicesOf(generation: GenerateRequest, count: number): GenerateRequest[] {
+  if (count === 1) return [generation];
+  const { requestId, sampling } = generation;
+  return Array.from({ length: count }, (_, i) => ({
+    ...generation,
+    requestId: `${requestId}-${i}`,
+    sampling: { ...sampling, seed: sampling.seed + i },
+  }));
 }
 
 function withEmbeddings(messages: readonly ChatMessage[], embeddings: readonly ResolvedEmbedding[]): PromptMessage[] {
@@ -167,29 +165,6 @@ function countTokens({ segments }: Prompt): { promptTokens: number; imageTokens:
     promptTokens += segment.kind === 'image' ? segment.tokens : segment.ids.length;
   }
   return { promptTokens, imageTokens };
-}
-
-/** Tokens that the answer may take: what was asked for, or the default as far as it fits. */
-function completionBudget(prompt: number, context: number, asked: number | undefined, usual: number): number {
-  const left = context - prompt;
-  if (left < 1) throw promptTooLong(prompt, context, '');
-  if (asked === undefined) return Math.min(usual, left);
-  if (asked <= left) return asked;
-  throw new EideticError(
-    'context_length_exceeded',
-    `The prompt takes ${prompt} tokens and the answer may take ${asked}, but the context has ${context}, ` +
-      `${asked - left} too few. Ask for at most ${left} tokens, or shorten the dialog.`,
-    { details: { promptTokens: prompt, maxTokens: asked, maxContext: context } },
-  );
-}
-
-function promptTooLong(tokens: number, context: number, bound: string): EideticError {
-  return new EideticError(
-    'context_length_exceeded',
-    `The prompt takes ${bound}${tokens} tokens, ${bound}${tokens - context + 1} more than fit into a context of ${context} ` +
-      'with room for an answer. Shorten the dialog, or leave pictures out.',
-    { details: { promptTokens: tokens, maxContext: context } },
-  );
 }
 
 /** Why a signal was aborted: a deadline, or (whatever else the reason is) the caller. */

@@ -1,3 +1,4 @@
 export { type ChatServiceParts, createChatService } from './chat-service.ts';
+export { MAX_CHOICES } from './check-request.ts';
 export { openChatFamily } from './family.ts';
 export type * from './types.ts';

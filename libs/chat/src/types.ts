@@ -1,4 +1,4 @@
-import type { SamplingOptions } from '@eidetic/core';
+import type { Grammar, SamplingOptions } from '@eidetic/core';
 
 /** Where a picture comes from. */
 export type ImageSource =
@@ -27,6 +27,16 @@ export interface ChatRequest {
   readonly maxTokens?: number;
   /** The answer ends before the first of these. */
   readonly stop: readonly string[];
+  /** Answers to give, from 1 to `MAX_CHOICES`; 1 if absent. Answer `i` is sampled with the seed plus `i`. */
+  readonly choices?: number;
+  /** Report each token's log probability and those of as many of the likeliest tokens; absent: none. At most `MAX_LOGPROBS`. */
+  readonly logprobs?: number;
+  /** The answer is a word of this language; nothing but its end and `stop` ends it. */
+  readonly grammar?: Grammar;
+  /** Neither a stop token nor the family's stop strings end the answer: it is as long as it may be, unless `stop` ends it. */
+  readonly ignoreEos?: boolean;
+  /** Higher goes first; 0 if absent. */
+  readonly priority?: number;
 }
 
 /** A picture of the request, in order of appearance over all messages. */
@@ -39,15 +49,32 @@ export interface ResolvedImage {
   readonly cached: boolean;
 }
 
-/** Token counts of one answer. */
+/** Token counts of one request. */
 export interface Usage {
   /** Positions of the prompt, image positions included. */
   readonly promptTokens: number;
   /** Of them, taken by pictures. */
   readonly imageTokens: number;
-  /** Of them, whose KV state was reused. */
+  /** Of them, whose KV state was reused: what the first answer found, not what the others got from it. */
   readonly cachedTokens: number;
+  /** Of all answers together. */
   readonly completionTokens: number;
+}
+
+/** A token and how likely the model found it. */
+export interface TokenScore {
+  /** As people read it: U+FFFD for a part of a character, a name for a control token. */
+  readonly text: string;
+  /** UTF-8 of what it adds to the answer; empty for a control token. */
+  readonly bytes: Uint8Array;
+  /** Natural log probability under the model, before whatever sampling does. */
+  readonly logprob: number;
+}
+
+/** A token of an answer. */
+export interface AnswerToken extends TokenScore {
+  /** The likeliest tokens in its place, likeliest first. */
+  readonly top: readonly TokenScore[];
 }
 
 /** A point in pixels of the picture as shown, origin top left. */
@@ -72,20 +99,32 @@ export interface Grounding {
 export interface ChatTimings {
   /** From request to all embeddings at hand. */
   readonly imagesMs: number;
-  /** From request to first token. */
+  /** From request to first token of any answer. */
   readonly firstTokenMs: number;
   readonly totalMs: number;
 }
 
-/** What an answer yields, in order: `started` once, then `text` and `grounding`, then `finished` once. */
+/**
+ * What a request yields, in order: `started` once, then for each answer `text` and `grounding` and at its end `ended` once, those
+ * of several answers mixed, then `finished` once. `choice` is the answer's index from 0.
+ */
 export type ChatEvent =
   | { readonly kind: 'started'; readonly images: readonly ResolvedImage[]; readonly promptTokens: number }
   /** A piece of the answer as the model wrote it, tags included; never half a character, never half a tag. */
-  | { readonly kind: 'text'; readonly text: string }
+  | {
+      readonly kind: 'text';
+      readonly choice: number;
+      /** Empty only where there are tokens to report and no text. */
+      readonly text: string;
+      /** Tokens generated since the last text that had some, when log probabilities were asked for: together, every token. */
+      readonly tokens?: readonly AnswerToken[];
+    }
   /** Sent when its closing tag has been generated. */
-  | { readonly kind: 'grounding'; readonly grounding: Grounding }
+  | { readonly kind: 'grounding'; readonly choice: number; readonly grounding: Grounding }
+  | { readonly kind: 'ended'; readonly choice: number; readonly reason: 'stop' | 'length' }
   | {
       readonly kind: 'finished';
+      /** `length` when any answer was cut off. */
       readonly reason: 'stop' | 'length';
       readonly usage: Usage;
       readonly timings: ChatTimings;
@@ -96,7 +135,7 @@ export interface ChatService {
   /** Name under which the model is served. */
   readonly model: string;
   /**
-   * Answers one turn. Aborting `signal`, or leaving the iteration, stops the work.
+   * Answers one turn. Aborting `signal`, or leaving the iteration, stops the work. An answer that fails ends the others.
    *
    * @throws EideticError on the first `next()`, before any event: `invalid_image`, `image_too_large`,
    *   `unsupported_image_source`, `too_many_images`, `context_length_exceeded`, `invalid_request`, `overloaded`;

@@ -1,4 +1,4 @@
-import type { ChatEvent, ChatTimings, Grounding, ResolvedImage, Usage } from '@eidetic/chat';
+import type { AnswerToken, ChatEvent, ChatTimings, Grounding, ResolvedImage, TokenScore, Usage } from '@eidetic/chat';
 
 /** What every chunk of one answer repeats. */
 export interface CompletionHead {
@@ -26,64 +26,117 @@ const timingsJson = ({ imagesMs, firstTokenMs, totalMs }: ChatTimings): ChatTimi
   totalMs: tenths(totalMs),
 });
 
-/** An answer in one piece: the `chat.completion` object, with `grounding` and `eidetic` as extensions. */
-export const chatCompletion = async (head: CompletionHead, events: AsyncIterable<ChatEvent>) => {
+const scoreJson = ({ text, logprob, bytes }: TokenScore) => ({
+  token: text,
+  logprob,
+  // A control token adds nothing to the answer.
+  bytes: bytes.length === 0 ? null : [...bytes],
+});
+
+const logprobsJson = (tokens: readonly AnswerToken[] | undefined) =>
+  tokens && {
+    content: tokens.map((token) => ({ ...scoreJson(token), top_logprobs: token.top.map(scoreJson) })),
+    refusal: null,
+  };
+
+/** One answer as far as it has come. */
+interface Choice {
+  content: string;
+  readonly grounding: Grounding[];
+  tokens: AnswerToken[] | undefined;
+  reason: string;
+}
+
+const choiceJson = ({ content, grounding, tokens, reason }: Choice, index: number) => ({
+  index,
+  message: { role: 'assistant', content, refusal: null, ...(grounding.length > 0 && { grounding }) },
+  logprobs: logprobsJson(tokens) ?? null,
+  finish_reason: reason,
+});
+
+/** How a request is answered. */
+export interface AnswerShape {
+  /** Answers that the request asked for. */
+  readonly choices: number;
+  /** Whether it asked for log probabilities. */
+  readonly logprobs: boolean;
+}
+
+/** Answers in one piece: the `chat.completion` object, with `grounding` and `eidetic` as extensions. */
+export const chatCompletion = async (head: CompletionHead, events: AsyncIterable<ChatEvent>, shape: AnswerShape) => {
   let images: readonly ResolvedImage[] = [];
-  let content = '';
-  const grounding: Grounding[] = [];
-  let end: { reason: string; usage: Usage; timings: ChatTimings } | undefined;
+  const choices = Array.from(
+    { length: shape.choices },
+    (): Choice => ({ content: '', grounding: [], tokens: shape.logprobs ? [] : undefined, reason: '' }),
+  );
+  let end: { usage: Usage; timings: ChatTimings } | undefined;
   for await (const event of events) {
     if (event.kind === 'started') images = event.images;
-    else if (event.kind === 'text') content += event.text;
-    else if (event.kind === 'grounding') grounding.push(event.grounding);
-    else end = event;
+    else if (event.kind === 'finished') end = event;
+    else addTo(choices[event.choice], event);
   }
   if (end === undefined) throw new Error('The chat service ended without a finished event.');
   return {
     ...head,
     object: 'chat.completion',
-    choices: [
-      {
-        index: 0,
-        message: { role: 'assistant', content, refusal: null, ...(grounding.length > 0 && { grounding }) },
-        logprobs: null,
-        finish_reason: end.reason,
-      },
-    ],
+    choices: choices.map(choiceJson),
     usage: usageJson(end.usage),
     eidetic: { images: imagesJson(images), timings: timingsJson(end.timings) },
   };
 };
 
+const addTo = (choice: Choice | undefined, event: Extract<ChatEvent, { choice: number }>): void => {
+  if (choice === undefined) throw new Error(`The chat service gave an answer ${event.choice} that nobody asked for.`);
+  if (event.kind === 'grounding') choice.grounding.push(event.grounding);
+  else if (event.kind === 'ended') choice.reason = event.reason;
+  else {
+    choice.content += event.text;
+    choice.tokens?.push(...(event.tokens ?? []));
+  }
+};
+
 /**
- * An answer as `chat.completion.chunk` objects: the role and `eidetic.images`, pieces of text, `grounding` where a box was
- * closed, the finish reason and `eidetic.timings`, and with `includeUsage` one more with the token counts.
+ * Answers as `chat.completion.chunk` objects: of each the role, pieces of text, `grounding` where a box was closed, and the finish
+ * reason; `eidetic.images` with the first chunk, `eidetic.timings` with the last, and with `includeUsage` one more with the token
+ * counts.
  */
 export async function* chatCompletionChunks(
   head: CompletionHead,
   events: AsyncIterable<ChatEvent>,
-  includeUsage: boolean,
+  { choices, includeUsage }: Pick<AnswerShape, 'choices'> & { readonly includeUsage: boolean },
 ): AsyncGenerator<object, void, undefined> {
-  const chunk = (delta: object, finishReason: string | null = null) => ({
+  const chunk = (index: number, delta: object, more: { logprobs?: object | undefined; reason?: string } = {}) => ({
     ...head,
     object: 'chat.completion.chunk',
-    choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }],
+    choices: [{ index, delta, logprobs: more.logprobs ?? null, finish_reason: more.reason ?? null }],
     ...(includeUsage && { usage: null }),
   });
+  // The last chunk of an answer waits for the next event: the very last one has the timings too.
+  let ending: object | undefined;
   for await (const event of events) {
+    if (ending !== undefined && event.kind !== 'finished') {
+      yield ending;
+      ending = undefined;
+    }
     switch (event.kind) {
       case 'started':
-        yield { ...chunk({ role: 'assistant', content: '' }), eidetic: { images: imagesJson(event.images) } };
+        for (let index = 0; index < choices; index++) {
+          const role = chunk(index, { role: 'assistant', content: '' });
+          yield index === 0 ? { ...role, eidetic: { images: imagesJson(event.images) } } : role;
+        }
         break;
       case 'text':
-        yield chunk({ content: event.text });
+        yield chunk(event.choice, { content: event.text }, { logprobs: logprobsJson(event.tokens) });
         break;
       case 'grounding':
-        yield chunk({ grounding: [event.grounding] });
+        yield chunk(event.choice, { grounding: [event.grounding] });
+        break;
+      case 'ended':
+        ending = chunk(event.choice, {}, { reason: event.reason });
         break;
       case 'finished':
-        yield { ...chunk({}, event.reason), eidetic: { timings: timingsJson(event.timings) } };
-        if (includeUsage) yield { ...chunk({}), choices: [], usage: usageJson(event.usage) };
+        yield { ...ending, eidetic: { timings: timingsJson(event.timings) } };
+        if (includeUsage) yield { ...chunk(0, {}), choices: [], usage: usageJson(event.usage) };
     }
   }
 }

@@ -193,7 +193,7 @@ describe('the end of a request', () => {
 
   it('asks the model for no more than a slow reader takes', async () => {
     let asked = 0;
-    const piece: ChatEvent = { kind: 'text', text: 'x'.repeat(64 * 1024) };
+    const piece: ChatEvent = { kind: 'text', choice: 0, text: 'x'.repeat(64 * 1024) };
     const chat = chatThat(async function* () {
       yield* ANSWER.slice(0, 1);
       for (; asked < 4000; asked += 1) yield piece;
@@ -210,7 +210,7 @@ describe('the end of a request', () => {
     const ended = Promise.withResolvers<void>();
     const chat = chatThat(async function* () {
       try {
-        for (;;) yield { kind: 'text', text: 'x'.repeat(64 * 1024) };
+        for (;;) yield { kind: 'text', choice: 0, text: 'x'.repeat(64 * 1024) };
       } finally {
         ended.resolve();
       }

@@ -94,9 +94,10 @@ const answerChat =
     const log = request.log.child({ completionId: head.id });
     const signal = lifeOf(reply, options.requestDeadlineMs);
     const events = supervise(service.chat({ ...chat, requestId: head.id }, signal), signal, log);
-    if (!stream) return chatCompletion(head, events);
+    const { choices = 1, logprobs } = chat;
+    if (!stream) return chatCompletion(head, events, { choices, logprobs: logprobs !== undefined });
 
-    const chunks = chatCompletionChunks(head, await started(events), includeUsage);
+    const chunks = chatCompletionChunks(head, await started(events), { choices, includeUsage });
     const failure = (reason: unknown): ErrorBody => {
       const error = EideticError.from(reason);
       logFailure(request, error);

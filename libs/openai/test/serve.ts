@@ -8,9 +8,10 @@ export const MODEL = 'nano';
 /** One picture, two pieces of text, one box. */
 export const ANSWER: readonly ChatEvent[] = [
   { kind: 'started', images: [{ imageId: 'ab12', width: 640, height: 480, cached: true }], promptTokens: 300 },
-  { kind: 'text', text: 'A <ref>cat</ref>' },
-  { kind: 'text', text: '<box>(1,2),(3,4)</box>.' },
-  { kind: 'grounding', grounding: { text: 'cat', box: { x1: 1, y1: 2, x2: 3, y2: 4 }, imageIndex: 0 } },
+  { kind: 'text', choice: 0, text: 'A <ref>cat</ref>' },
+  { kind: 'text', choice: 0, text: '<box>(1,2),(3,4)</box>.' },
+  { kind: 'grounding', choice: 0, grounding: { text: 'cat', box: { x1: 1, y1: 2, x2: 3, y2: 4 }, imageIndex: 0 } },
+  { kind: 'ended', choice: 0, reason: 'stop' },
   {
     kind: 'finished',
     reason: 'stop',

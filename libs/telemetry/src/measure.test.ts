@@ -12,8 +12,8 @@ const request: ChatRequest = { requestId: '1', messages: [], sampling: {}, stop:
 const image = { imageId: 'a', width: 1, height: 1, cached: true };
 const answer: readonly ChatEvent[] = [
   { kind: 'started', images: [image, { ...image, cached: false }, { ...image, cached: false }], promptTokens: 100 },
-  { kind: 'text', text: 'a' },
-  { kind: 'text', text: 'b' },
+  { kind: 'text', choice: 0, text: 'a' },
+  { kind: 'text', choice: 0, text: 'b' },
   {
     kind: 'finished',
     reason: 'stop',

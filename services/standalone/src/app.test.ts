@@ -10,7 +10,8 @@ import type { ModelLoader } from './load-model.ts';
 const MODEL = 'qwen-vl-nano-chat';
 const ANSWER: readonly ChatEvent[] = [
   { kind: 'started', images: [], promptTokens: 5 },
-  { kind: 'text', text: 'Hello' },
+  { kind: 'text', choice: 0, text: 'Hello' },
+  { kind: 'ended', choice: 0, reason: 'stop' },
   {
     kind: 'finished',
     reason: 'stop',
@@ -137,7 +138,7 @@ describe('the standalone server', () => {
     const endless: ChatService = {
       model: MODEL,
       async *chat() {
-        for (;;) yield { kind: 'text', text: 'x'.repeat(64 * 1024) };
+        for (;;) yield { kind: 'text', choice: 0, text: 'x'.repeat(64 * 1024) };
       },
     };
     const { app } = appWith(loaded(endless), { EIDETIC_DRAIN_LIMIT: '1ms' });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ChatGate } from './chat-gate.ts';
 
 const request: ChatRequest = { requestId: '1', messages: [], sampling: {}, stop: [] };
-const piece: ChatEvent = { kind: 'text', text: 'a' };
+const piece: ChatEvent = { kind: 'text', choice: 0, text: 'a' };
 
 /** Answers with one piece, then waits for `finish` or the abort. */
 const slowService = () => {
