@@ -15,13 +15,50 @@ describe('what is accepted', () => {
     ['top_k', { top_k: 40 }, { sampling: { topK: 40 } }],
     ['repetition_penalty', { repetition_penalty: 1.1 }, { sampling: { repetitionPenalty: 1.1 } }],
     ['seed', { seed: 7 }, { sampling: { seed: 7 } }],
+    ['min_p', { min_p: 0.1 }, { sampling: { minP: 0.1 } }],
+    ['presence_penalty', { presence_penalty: -2 }, { sampling: { presencePenalty: -2 } }],
+    ['frequency_penalty', { frequency_penalty: 0.5 }, { sampling: { frequencyPenalty: 0.5 } }],
+    [
+      'logit_bias',
+      { logit_bias: { 0: -100, 50256: 2.5 } },
+      {
+        sampling: {
+          logitBias: new Map([
+            [0, -100],
+            [50256, 2.5],
+          ]),
+        },
+      },
+    ],
+    ['n', { n: 1 }, { choices: 1 }],
+    ['logprobs without the likeliest', { logprobs: true }, { logprobs: 0 }],
+    ['logprobs with the likeliest', { logprobs: true, top_logprobs: 20 }, { logprobs: 20 }],
+    ['ignore_eos', { ignore_eos: true }, { ignoreEos: true }],
+    ['a priority, turned round: ours is higher first', { priority: -3 }, { priority: 3 }],
+    ['priority 0', { priority: 0 }, { priority: 0 }],
+    ['JSON answers', { response_format: { type: 'json_object' } }, { grammar: { kind: 'json-object' } }],
+    [
+      'answers of a JSON schema',
+      {
+        response_format: {
+          type: 'json_schema',
+          json_schema: { name: 'n', description: 'd', strict: true, schema: { type: 'object', $defs: { a: {} } } },
+        },
+      },
+      { grammar: { kind: 'json-schema', schema: '{"type":"object","$defs":{"a":{}}}' } },
+    ],
+    [
+      'answers that match a regular expression',
+      { structured_outputs: { regex: '[0-9]+' }, response_format: { type: 'text' } },
+      { grammar: { kind: 'regex', pattern: '[0-9]+' } },
+    ],
     ['max_tokens', { max_tokens: 5 }, { maxTokens: 5 }],
     ['max_completion_tokens', { max_completion_tokens: 6 }, { maxTokens: 6 }],
     ['stop as a string', { stop: '\n' }, { stop: ['\n'] }],
     ['stop as a list', { stop: ['a', 'b', 'c', 'd'] }, { stop: ['a', 'b', 'c', 'd'] }],
     [
       'null for what is not given',
-      { temperature: null, stop: null, max_tokens: null, n: null },
+      { temperature: null, stop: null, max_tokens: null, n: null, logit_bias: null, response_format: null },
       { sampling: {}, stop: [] },
     ],
     [
@@ -89,17 +126,65 @@ describe('what is refused', () => {
   const URL_PATH = 'messages[0].content[0].image_url.url';
   it.each<[string, object, string, string, RegExp]>([
     ['tools', { tools: [] }, 'invalid_request', 'tools', /^tools: this parameter is not supported/],
-    ['logprobs', { logprobs: true }, 'invalid_request', 'logprobs', /not supported/],
-    ['presence_penalty', { presence_penalty: 1 }, 'invalid_request', 'presence_penalty', /not supported; only 0/],
-    ['frequency_penalty', { frequency_penalty: -1 }, 'invalid_request', 'frequency_penalty', /not supported; only 0/],
-    ['a parameter that nobody knows', { temprature: 1 }, 'invalid_request', 'temprature', /not supported/],
-    ['n above 1', { n: 2 }, 'invalid_request', 'n', /^n: expected 1\.$/],
     [
-      'JSON answers',
-      { response_format: { type: 'json_object' } },
+      'top_logprobs alone',
+      { top_logprobs: 2 },
+      'invalid_request',
+      'top_logprobs',
+      /only allowed when logprobs is true/,
+    ],
+    ['more of the likeliest than 20', { logprobs: true, top_logprobs: 21 }, 'invalid_request', 'top_logprobs', /<=20/],
+    ['logprobs as a number', { logprobs: 5 }, 'invalid_request', 'logprobs', /expected boolean, received number/],
+    ['a presence_penalty out of range', { presence_penalty: 3 }, 'invalid_request', 'presence_penalty', /<=2/],
+    ['a frequency_penalty out of range', { frequency_penalty: -3 }, 'invalid_request', 'frequency_penalty', />=-2/],
+    ['min_p above 1', { min_p: 1.5 }, 'invalid_request', 'min_p', /<=1/],
+    ['a bias out of range', { logit_bias: { 5: 101 } }, 'invalid_request', 'logit_bias.5', /<=100/],
+    [
+      'a bias of no token',
+      { logit_bias: { dog: 1 } },
+      'invalid_request',
+      'logit_bias.dog',
+      /expected token ids as keys/,
+    ],
+    [
+      'too many biases',
+      { logit_bias: Object.fromEntries(Array.from({ length: 1025 }, (_, id) => [id, 1])) },
+      'invalid_request',
+      'logit_bias',
+      /at most 1024 token ids/,
+    ],
+    ['ignore_eos as text', { ignore_eos: 'yes' }, 'invalid_request', 'ignore_eos', /expected boolean/],
+    ['a priority out of range', { priority: 101 }, 'invalid_request', 'priority', /<=100/],
+    ['a parameter that nobody knows', { temprature: 1 }, 'invalid_request', 'temprature', /not supported/],
+    ['no answer at all', { n: 0 }, 'invalid_request', 'n', />=1/],
+    ['more answers than 8', { n: 9 }, 'invalid_request', 'n', /<=8/],
+    [
+      'another format',
+      { response_format: { type: 'xml' } },
       'invalid_request',
       'response_format.type',
-      /expected "text"/,
+      /expected "text", "json_object" or "json_schema"/,
+    ],
+    [
+      'a JSON schema without one',
+      { response_format: { type: 'json_schema', json_schema: { name: 'n' } } },
+      'invalid_request',
+      'response_format.json_schema.schema',
+      /expected record/,
+    ],
+    [
+      'two languages at once',
+      { response_format: { type: 'json_object' }, structured_outputs: { regex: 'a' } },
+      'invalid_request',
+      'structured_outputs',
+      /not both/,
+    ],
+    [
+      'an output structure that is not served',
+      { structured_outputs: { choice: ['a'] } },
+      'invalid_request',
+      'structured_outputs.regex',
+      /expected a regular expression; no other structure is served/,
     ],
     [
       'a missing model',
@@ -219,6 +304,20 @@ describe('what is refused', () => {
     });
     expect(response.statusCode).toBe(code === 'model_not_found' ? 404 : 400);
     expect(requests).toEqual([]);
+  });
+
+  it('a JSON schema that is too deep to be written', async () => {
+    const app = serve(chatThat(() => play(ANSWER)).service);
+    const schema = `{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    const format = `{"type": "json_schema", "json_schema": {"name": "n", "schema": ${schema}}}`;
+    const messages = JSON.stringify(USER_SAYS_HI);
+    const body = `{"model": "${MODEL}", "messages": ${messages}, "response_format": ${format}}`;
+    const response = await post(app, body);
+    expect(response.json().error).toMatchObject({
+      code: 'invalid_request',
+      param: 'response_format.json_schema.schema',
+      message: expect.stringMatching(/nested too deeply/),
+    });
   });
 
   it.each<[string, unknown]>([

@@ -1,6 +1,7 @@
-import type { ChatMessage, ChatRequest, ContentPart } from '@eidetic/chat';
-import { EideticError, type SamplingOptions } from '@eidetic/core';
+import { type ChatMessage, type ChatRequest, type ContentPart, MAX_CHOICES } from '@eidetic/chat';
+import { EideticError, MAX_LOGPROBS, type SamplingOptions } from '@eidetic/core';
 import { z } from 'zod';
+import { answerGrammar, responseFormat, structuredOutputs } from './answer-grammar.ts';
 import { imageSource } from './image-source.ts';
 import { validate } from './validate.ts';
 
@@ -43,6 +44,16 @@ const message = z.discriminatedUnion(
 
 const stopString = z.string().min(1);
 
+/** Most ids of one `logit_bias`: each is looked at for every token. */
+const MAX_BIASES = 1024;
+const MAX_PRIORITY = 100;
+
+const logitBias = z
+  .record(z.string().regex(/^(0|[1-9]\d{0,8})$/), z.number().min(-100).max(100), {
+    error: ({ code }) => (code === 'invalid_key' ? 'expected token ids as keys' : undefined),
+  })
+  .refine((biases) => Object.keys(biases).length <= MAX_BIASES, `expected at most ${MAX_BIASES} token ids`);
+
 /** https://platform.openai.com/docs/api-reference/chat/create, as far as it is served. `null` is "not given" there. */
 const schema = z.strictObject({
   model: z.string(),
@@ -61,12 +72,19 @@ const schema = z.strictObject({
     (value) => (typeof value === 'string' ? [value] : value),
     z.array(stopString).min(1).max(4).nullish(),
   ),
-  // Parameters that are not served yet are taken where they ask for nothing: clients send such defaults.
-  n: z.literal(1).nullish(),
-  presence_penalty: z.literal(0, 'not supported; only 0 is accepted').nullish(),
-  frequency_penalty: z.literal(0, 'not supported; only 0 is accepted').nullish(),
-  logprobs: z.literal(false, 'not supported; only false is accepted').nullish(),
-  response_format: z.strictObject({ type: z.literal('text') }).nullish(),
+  n: z.int().min(1).max(MAX_CHOICES).nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  logit_bias: logitBias.nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(MAX_LOGPROBS).nullish(),
+  response_format: responseFormat.nullish(),
+  // Extensions of vLLM, under its names.
+  min_p: z.number().min(0).max(1).nullish(),
+  ignore_eos: z.boolean().nullish(),
+  structured_outputs: structuredOutputs.nullish(),
+  // Lower goes first, as in vLLM. Bounded: a request that waits counts as more urgent with time, and gets past any of these.
+  priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).nullish(),
   user: z.string().nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
 });
@@ -104,6 +122,33 @@ const refuseTooManyImages = (messages: readonly Message[], maxImages: number): v
   });
 };
 
+const refuseContradictions = (parsed: z.output<typeof schema>): void => {
+  const refuse = (param: string, problem: string): EideticError =>
+    new EideticError('invalid_request', `${param}: ${problem}`, { details: { param } });
+  if (parsed.max_tokens != null && parsed.max_completion_tokens != null) {
+    throw refuse('max_tokens', 'give it or max_completion_tokens, not both.');
+  }
+  if (parsed.stream_options != null && parsed.stream !== true) {
+    throw refuse('stream_options', 'only allowed when stream is true.');
+  }
+  if (parsed.top_logprobs != null && parsed.logprobs !== true) {
+    throw refuse('top_logprobs', 'only allowed when logprobs is true.');
+  }
+};
+
+const samplingOf = (parsed: z.output<typeof schema>): Partial<SamplingOptions> =>
+  given<SamplingOptions>({
+    temperature: parsed.temperature,
+    topP: parsed.top_p,
+    topK: parsed.top_k,
+    minP: parsed.min_p,
+    repetitionPenalty: parsed.repetition_penalty,
+    presencePenalty: parsed.presence_penalty,
+    frequencyPenalty: parsed.frequency_penalty,
+    logitBias: parsed.logit_bias && new Map(Object.entries(parsed.logit_bias).map(([id, bias]) => [Number(id), bias])),
+    seed: parsed.seed,
+  });
+
 /**
  * Reads the body of `POST /v1/chat/completions`.
  *
@@ -112,16 +157,7 @@ const refuseTooManyImages = (messages: readonly Message[], maxImages: number): v
  */
 export const parseChatCompletionRequest = (body: unknown, maxImages: number): ChatCompletionRequest => {
   const parsed = validate(schema, body);
-  if (parsed.max_tokens != null && parsed.max_completion_tokens != null) {
-    throw new EideticError('invalid_request', 'max_tokens: give it or max_completion_tokens, not both.', {
-      details: { param: 'max_tokens' },
-    });
-  }
-  if (parsed.stream_options != null && parsed.stream !== true) {
-    throw new EideticError('invalid_request', 'stream_options: only allowed when stream is true.', {
-      details: { param: 'stream_options' },
-    });
-  }
+  refuseContradictions(parsed);
   refuseTooManyImages(parsed.messages, maxImages);
   return {
     model: parsed.model,
@@ -129,15 +165,17 @@ export const parseChatCompletionRequest = (body: unknown, maxImages: number): Ch
     includeUsage: parsed.stream_options?.include_usage ?? false,
     chat: {
       messages: toChatMessages(parsed.messages),
-      sampling: given<Partial<SamplingOptions>>({
-        temperature: parsed.temperature,
-        topP: parsed.top_p,
-        topK: parsed.top_k,
-        repetitionPenalty: parsed.repetition_penalty,
-        seed: parsed.seed,
-      }),
-      ...given({ maxTokens: parsed.max_completion_tokens ?? parsed.max_tokens }),
+      sampling: samplingOf(parsed),
       stop: parsed.stop ?? [],
+      ...given<Pick<ChatRequest, 'maxTokens' | 'choices' | 'logprobs' | 'grammar' | 'ignoreEos' | 'priority'>>({
+        maxTokens: parsed.max_completion_tokens ?? parsed.max_tokens,
+        choices: parsed.n,
+        logprobs: parsed.logprobs ? (parsed.top_logprobs ?? 0) : undefined,
+        grammar: answerGrammar(parsed),
+        ignoreEos: parsed.ignore_eos,
+        // Ours is the other way round: higher goes first. From 0, so that 0 does not become -0.
+        priority: parsed.priority == null ? undefined : 0 - parsed.priority,
+      }),
     },
   };
 };
