@@ -9,6 +9,7 @@ import { dialogSuite } from './suites/dialog.ts';
 import { httpSuite } from './suites/http.ts';
 import { interferenceSuite } from './suites/interference.ts';
 import { precisionSuite } from './suites/precision.ts';
+import { soakSuite } from './suites/soak.ts';
 import { visionSuite } from './suites/vision.ts';
 
 const USAGE = `node bench/src/main.ts [--only NAME,NAME] [--quick] [--rounds N] [--model CHECKPOINT]`;
@@ -23,6 +24,7 @@ const SUITES = [
   visionSuite,
   httpSuite,
   precisionSuite,
+  soakSuite,
 ];
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));

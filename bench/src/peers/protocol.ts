@@ -76,6 +76,34 @@ export interface DialogPeer {
   move(positions: number): Promise<Moves>;
 }
 
+/** Many short generations. */
+export interface SoakJob {
+  readonly generations: number;
+  /** How many are under way at the same time. */
+  readonly callers: number;
+}
+
+/** How they ended, by what the callers saw and by what the engine told, and what was left behind. */
+export interface SoakReport {
+  readonly finished: number;
+  readonly left: number;
+  readonly failed: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** Along the way: resident memory of the process, and what JavaScript holds after a collection. */
+  readonly memory: readonly {
+    readonly generations: number;
+    readonly residentBytes: number;
+    readonly liveBytes: number;
+  }[];
+  readonly load: { readonly running: number; readonly waiting: number };
+  readonly ms: number;
+}
+
+/** An engine that is put to the test of time. */
+export interface SoakPeer {
+  soak(job: SoakJob): Promise<SoakReport>;
+}
+
 export type Reply<T> = { readonly ok: true; readonly result: T } | { readonly ok: false; readonly error: string };
 
 /**
