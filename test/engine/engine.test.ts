@@ -155,6 +155,80 @@ describe('Engine.generate', () => {
     expect(await generate(engine, request(promptOf(20), { maxTokens: 2 }))).toHaveLength(2);
   });
 
+  it('frees the slot of a caller who leaves within one step of the others', async () => {
+    const notes = new Notes();
+    const engine = await start({ slots: 2, observer: notes });
+    const leaving = new AbortController();
+    const left = collect(engine.generate(request(promptOf(20), { maxTokens: 400 }), leaving.signal));
+    const ended = expect(left).rejects.toMatchObject({ code: 'cancelled' });
+    let stepsAfter = Number.NaN;
+    for await (const { kind } of engine.generate(request(promptOf(20, 29), { maxTokens: 400 }))) {
+      if (kind !== 'token') continue;
+      if (!leaving.signal.aborted) {
+        leaving.abort();
+        stepsAfter = -notes.decodes.length;
+      } else if (engine.load.running === 1) {
+        stepsAfter += notes.decodes.length;
+        break;
+      }
+    }
+    expect(stepsAfter).toBeLessThanOrEqual(2);
+    expect(notes.decodes.at(-1)?.rows).toBe(1);
+    await ended;
+  });
+
+  it('ends with `deadline_exceeded` when the time is up, while waiting and while running', async () => {
+    const engine = await start({ slots: 1 });
+    const deadlineMs = Date.now() + 60;
+    const both = [1, 2].map(() => collect(engine.generate(request(promptOf(20), { maxTokens: 480, deadlineMs }))));
+    const [running, waiting] = await Promise.allSettled(both);
+    expect(running).toMatchObject({ reason: { code: 'deadline_exceeded', message: /after \d+ tokens/ } });
+    expect(waiting).toMatchObject({ reason: { code: 'deadline_exceeded', message: /waited/ } });
+    expect(engine.load).toMatchObject({ running: 0, waiting: 0 });
+  });
+
+  it('serves higher priorities first, and tenants in turns', async () => {
+    const engine = await start({ slots: 1 });
+    const finished: string[] = [];
+    const one = async (name: string, options: Partial<GenerateRequest>) => {
+      await generate(engine, request(promptOf(20), { maxTokens: 5, ...options }));
+      finished.push(name);
+    };
+    await Promise.all([
+      one('a1', { tenant: 'a' }),
+      one('a2', { tenant: 'a' }),
+      one('a3', { tenant: 'a' }),
+      one('b1', { tenant: 'b' }),
+      one('urgent', { tenant: 'a', priority: 1 }),
+    ]);
+    expect(finished).toEqual(['urgent', 'b1', 'a1', 'a2', 'a3']);
+  });
+
+  it('reports log probabilities when asked to, and the token that was chosen is among the likeliest when greedy', async () => {
+    const engine = await start();
+    const events = await collect(engine.generate(request(promptOf(40), { maxTokens: 4, logprobs: 3 })));
+    const tokens = events.filter((event) => event.kind === 'token');
+    expect(tokens).toHaveLength(4);
+    for (const { id, logprob, top } of tokens) {
+      expect(top).toHaveLength(3);
+      expect(top?.[0]).toEqual({ id, logprob });
+      expect(logprob).toBeLessThanOrEqual(0);
+    }
+    const plain = await collect(engine.generate(request(promptOf(40), { maxTokens: 4 })));
+    expect(plain.find(({ kind }) => kind === 'token')).toEqual({ kind: 'token', id: tokens[0]?.id });
+  });
+
+  it.each([
+    ['logprobs', { logprobs: 21 }, /21 tokens.*0 to 20/],
+    ['a bias for an unknown token', { sampling: { ...sampled, logitBias: new Map([[999_999, 1]]) } }, /999999/],
+    ['a grammar, without a compiler for it', { grammar: { kind: 'json-object' } }, /grammar/],
+  ] as const)('refuses %s that it cannot serve', async (_, options, message) => {
+    const engine = await start();
+    const refused = generate(engine, request(promptOf(9), options));
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_request', message });
+    expect(engine.load).toMatchObject({ running: 0, waiting: 0 });
+  });
+
   it('ends with `cancelled` when the signal aborts, before, while waiting and while running', async () => {
     const engine = await start({ slots: 1 });
     const aborted = collect(engine.generate(request(promptOf(20)), AbortSignal.abort()));
