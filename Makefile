@@ -1,5 +1,5 @@
 # The front door. Every target sets up what it needs first.
-.PHONY: help setup run settings test check bench clean
+.PHONY: help setup run decoder settings test check bench clean
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -11,6 +11,9 @@ setup:
 
 run: setup ## serve the embedded model on http://localhost:8080 (EIDETIC_HTTP_PORT)
 	@exec node services/standalone/src/main.ts
+
+decoder: setup ## serve only the language model, over gRPC on port 50051 (EIDETIC_GRPC_PORT)
+	@exec node services/decoder/src/main.ts
 
 settings: setup ## print every setting of the server
 	@node services/standalone/src/main.ts --help
