@@ -143,4 +143,43 @@ describe('sampling', () => {
     const cut = await tell({ seed: 1, max_tokens: 3 });
     expect(cut).toMatchObject({ choices: [{ finish_reason: 'length' }], usage: { completion_tokens: 3 } });
   });
+
+  const content = [imagePart(png('06-color-1.png')), text('What is this?')];
+  const contentsOf = ({ choices }: Awaited<ReturnType<typeof ask>>) => choices.map(({ message }) => message.content);
+
+  it('gives several answers, each that of its own seed, for the tokens of one prompt', async () => {
+    const rest = { temperature: 2, presence_penalty: 0.5, min_p: 0.01, max_tokens: 12 };
+    const together = await ask(content, { ...rest, n: 4, seed: 5 });
+    const alone = await Promise.all([5, 6, 7, 8].map((seed) => ask(content, { ...rest, seed })));
+    expect(contentsOf(together)).toEqual(alone.flatMap(contentsOf));
+    expect(new Set(contentsOf(together)).size).toBeGreaterThan(1);
+    expect(together.usage).toMatchObject({
+      prompt_tokens: alone[0]?.usage.prompt_tokens,
+      completion_tokens: alone.reduce((sum, { usage }) => sum + usage.completion_tokens, 0),
+    });
+  });
+
+  it('reports log probabilities of the text that it gives, whatever the temperature', async () => {
+    const rest = { logprobs: true, top_logprobs: 3, max_tokens: 16, seed: 1 };
+    for (const temperature of [0, 0.01]) {
+      const { choices, usage } = await ask(content, { ...rest, temperature });
+      const tokens = choices[0]?.logprobs?.content ?? [];
+      expect(tokens).toHaveLength(usage.completion_tokens);
+      const bytes = tokens.flatMap((token) => token.bytes ?? []);
+      expect(Buffer.from(bytes).toString()).toBe(choices[0]?.message.content);
+      for (const { token, logprob, top_logprobs } of tokens) {
+        expect(top_logprobs[0]).toMatchObject({ token, logprob });
+        expect(top_logprobs.reduce((sum, each) => sum + Math.exp(each.logprob), 0)).toBeLessThan(1.0001);
+      }
+    }
+  });
+
+  it('goes on to the last token when the end is to be ignored, and where a bias leads', async () => {
+    const ignoring = await ask(content, { ignore_eos: true, max_tokens: 40 });
+    expect(ignoring.usage.completion_tokens).toBe(40);
+    expect(ignoring.choices[0]?.finish_reason).toBe('length');
+    // Ids below 256 are single bytes in the embedded tokenizer; 66 is B.
+    const led = await ask(content, { logit_bias: { 66: 100 }, max_tokens: 5 });
+    expect(led.choices[0]?.message.content).toBe('BBBBB');
+  });
 });

@@ -12,6 +12,14 @@ export interface WireMessage {
 export interface Completion {
   readonly choices: readonly {
     readonly message: { readonly content: string; readonly grounding?: readonly unknown[] };
+    readonly logprobs: {
+      readonly content: readonly {
+        readonly token: string;
+        readonly logprob: number;
+        readonly bytes: readonly number[] | null;
+        readonly top_logprobs: readonly { readonly token: string; readonly logprob: number }[];
+      }[];
+    } | null;
     readonly finish_reason: string;
   }[];
   readonly usage: {

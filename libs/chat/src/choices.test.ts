@@ -10,7 +10,7 @@ const textsOf = (events: readonly ChatEvent[], count: number): string[] =>
     events.map((event) => (event.kind === 'text' && event.choice === choice ? event.text : '')).join(''),
   );
 
-/** Says another text for each seed from 0 on; `each` may delay or fail a generation. */
+/** Says another text for each seed from 0 on, and found the more in the cache the higher the seed; `each` may delay or fail a generation. */
 class ManyDecoder extends FakeDecoder {
   readonly #texts: readonly string[];
   readonly #each: (seed: number, signal: AbortSignal) => Promise<void>;
@@ -30,7 +30,7 @@ class ManyDecoder extends FakeDecoder {
     this.requests.push(asked);
     try {
       for await (const event of one.generate(asked, signal)) {
-        yield event;
+        yield event.kind === 'prefilled' ? { ...event, cachedTokens: 7 + 100 * seed } : event;
         if (event.kind === 'prefilled') await this.#each(seed, signal);
       }
     } finally {
