@@ -1,4 +1,6 @@
+export { type CacheScope, embeddingKey, SHARED_SCOPE, tenantScope } from './cache-keys.ts';
 export { EideticError, ERROR_KINDS, type ErrorCode, type ErrorDetails, type ErrorKind } from './errors.ts';
+export type { CacheObserver, CacheReadOutcome, CacheWriteOutcome } from './ports/cache-observer.ts';
 export type {
   ChatFamily,
   Detokenizer,
@@ -22,6 +24,19 @@ export {
   type TokenLogprob,
 } from './ports/decoder.ts';
 export type { EmbeddingCache } from './ports/embedding-cache.ts';
+export type {
+  EncodeBacklog,
+  EncodeConsumer,
+  EncodeDropReason,
+  EncodeHandler,
+  EncodeJob,
+  EncodeJobResult,
+  EncodeLimits,
+  EncodeOutcome,
+  EncodeProducer,
+  EncodeQueueObserver,
+} from './ports/encode-queue.ts';
 export type { EngineObserver, RequestStage } from './ports/engine-observer.ts';
 export type { Grammar, GrammarCompiler, GrammarMatcher, TokenMask } from './ports/grammar.ts';
+export type { ImageStore } from './ports/image-store.ts';
 export type { EncodeResult, EncodeTimings, ImageEmbedding, VisionEncoder } from './ports/vision-encoder.ts';
