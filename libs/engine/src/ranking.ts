@@ -96,7 +96,7 @@ function knownMass(
 ): { readonly allowed: number; readonly share: number } {
   let allowed = 0;
   let share = 0;
-  const weigh = (id: number, before: number, after: number): void => {
+  const add = (id: number, before: number, after: number): void => {
     const exponent = before / temperature - logNormalizer;
     if (exponent > NEGLIGIBLE) share += Math.exp(exponent);
     const adjusted = (after - largest) / temperature;
@@ -104,18 +104,17 @@ function knownMass(
   };
   for (const [i, logit] of topValues.entries()) {
     const id = Number(topIds[i]);
-    if (!adjustment?.touches(id)) weigh(id, logit, logit);
+    if (!adjustment?.touches(id)) add(id, logit, logit);
   }
   adjustment?.logits.forEach((logit, i) => {
     const id = adjustment.ids[i] ?? -1;
-    weigh(id, logits[id] ?? Number.NEGATIVE_INFINITY, logit);
+    add(id, logits[id] ?? Number.NEGATIVE_INFINITY, logit);
   });
   return { allowed, share };
 }
 
 /**
- * As much of a whole row as drawing needs; `undefined` when every logit is -Infinity. Sorting all takes 0.2 s for 152 k tokens:
- * what cannot matter is left out before.
+ * As much of a whole row as drawing needs; `undefined` when every logit is -Infinity. What cannot matter is left out before sorting.
  *
  * @param reach share of the probability that the tokens to choose from make up
  */
@@ -137,40 +136,67 @@ export function rankRow(
   // All tokens less likely than (1 - reach) / n, together, do not make up what may be missing.
   const weight = Math.max((total * (1 - reach)) / row.length, minP * (1 - MARGIN));
   const least = largest + temperature * Math.log(weight);
-  const { tokens, floor } = tokensFrom(row, least);
-  return {
-    ...rank(tokens, temperature),
-    rest: Math.exp((floor - largest) / temperature),
-    least: total,
-    most: total,
-  };
+  const { ids, floor } = idsFrom(row, least);
+  const logits = ids.map((id) => row[id] ?? Number.NEGATIVE_INFINITY);
+  const rest = Math.exp((floor - largest) / temperature);
+  return { ...weigh(ids, logits, temperature), rest, least: total, most: total };
 }
 
 /** The `count` likeliest tokens of a row, likeliest first, the lower id first on ties; never one of -Infinity. */
 export function likeliestOf(row: Float32Array, count: number): readonly Token[] {
   const least = row.toSorted().at(-count) ?? Number.NEGATIVE_INFINITY;
-  return tokensFrom(row, least).tokens.sort(byLogit).slice(0, count);
+  return idsFrom(row, least)
+    .ids.slice(0, count)
+    .map((id) => ({ id, logit: row[id] ?? Number.NEGATIVE_INFINITY }));
 }
 
-/** Tokens with a logit of at least `least`, and the largest logit below; never one of -Infinity. */
-function tokensFrom(row: Float32Array, least: number): { readonly tokens: Token[]; readonly floor: number } {
-  const tokens: Token[] = [];
+/** Above every token id; with 32 bits of a logit, ids below still fit the 53 bits of a whole number. */
+const ID_RANGE = 2 ** 21;
+
+/**
+ * Tokens with a logit of at least `least`, likeliest first, the lower id first on ties, and the largest logit below; never one of
+ * -Infinity. Logit and id are sorted as one number: with a comparison function a flat row of 152 k takes 90 ms, not 30.
+ */
+function idsFrom(row: Float32Array, least: number): { readonly ids: readonly number[]; readonly floor: number } {
+  const bits = new Int32Array(row.buffer, row.byteOffset, row.length);
+  const keys = new Float64Array(row.length);
+  let count = 0;
   let floor = Number.NEGATIVE_INFINITY;
-  for (const [id, logit] of row.entries()) {
-    if (logit === Number.NEGATIVE_INFINITY) continue;
-    if (logit >= least) tokens.push({ id, logit });
-    else if (logit > floor) floor = logit;
+  for (let id = 0; id < row.length; id++) {
+    const logit = row[id] ?? Number.NEGATIVE_INFINITY;
+    if (logit >= least && logit !== Number.NEGATIVE_INFINITY) {
+      keys[count] = id - orderOf(bits[id] ?? 0) * ID_RANGE;
+      count += 1;
+    } else if (logit > floor) floor = logit;
   }
-  return { tokens, floor };
+  const sorted = keys.subarray(0, count).sort();
+  return { ids: Array.from(sorted, (key) => key - Math.floor(key / ID_RANGE) * ID_RANGE), floor };
+}
+
+/** A whole number that grows with the float32 of these bits: the bits themselves, those of negative numbers turned round. */
+function orderOf(bits: number): number {
+  if (bits >= 0) return bits;
+  // -0 is 0.
+  return bits === -(2 ** 31) ? 0 : bits ^ 0x7fffffff;
 }
 
 function rank(tokens: readonly Token[], temperature: number) {
-  const sorted = tokens.toSorted(byLogit);
-  const largest = sorted[0]?.logit ?? 0;
-  const weights = sorted.map(({ logit }) => Math.exp((logit - largest) / temperature));
-  let sum = 0;
-  const cumulative = weights.map((weight) => (sum += weight));
-  return { ids: sorted.map(({ id }) => id), weights, cumulative, largest };
+  const sorted = tokens.toSorted((a, b) => b.logit - a.logit || a.id - b.id);
+  return weigh(
+    sorted.map(({ id }) => id),
+    sorted.map(({ logit }) => logit),
+    temperature,
+  );
 }
 
-const byLogit = (a: Token, b: Token): number => b.logit - a.logit || a.id - b.id;
+/** `logits`: those of `ids`, largest first. */
+function weigh(ids: readonly number[], logits: readonly number[], temperature: number) {
+  const largest = logits[0] ?? 0;
+  const weights = logits.map((logit) => Math.exp((logit - largest) / temperature));
+  let sum = 0;
+  const cumulative = weights.map((weight) => {
+    sum += weight;
+    return sum;
+  });
+  return { ids, weights, cumulative, largest };
+}

@@ -153,6 +153,18 @@ describe('sample', () => {
     }
   });
 
+  it('takes the lower id first on ties, of 0 and -0 too, where it looks at the whole row', () => {
+    const scores = scoresOf([-1, 0, -0, 0, -2, -1], 1, 1);
+    const o = { ...GREEDY, temperature: 1, topK: 5 };
+    const order = [1, 2, 3, 0, 5];
+    const sum = 3 + 2 * Math.exp(-1);
+    for (let position = 0; position < 100; position++) {
+      const point = uniform(0, position) * sum;
+      const wanted = order[point < 3 ? Math.floor(point) : point < 3 + Math.exp(-1) ? 3 : 4];
+      expect(sample(scores, o, { counts: seen(), position })).toBe(wanted);
+    }
+  });
+
   it('never draws a masked token, even when the nucleus is everything', () => {
     const logits = [0, Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY];
     for (let position = 0; position < 200; position++) {
