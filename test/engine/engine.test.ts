@@ -204,6 +204,17 @@ describe('Engine.generate', () => {
     expect(finished).toEqual(['urgent', 'b1', 'a1', 'a2', 'a3']);
   });
 
+  it('goes on with an answer that another engine began, to the same bit', async () => {
+    const wanted = request(promptOf(40), { sampling: sampled, maxTokens: 40 });
+    const whole = await generate(await start(), wanted);
+    const other = await start({ prefillChunk: 16 });
+    for (const begun of [1, 7, 39]) {
+      const rest = await collect(other.generate({ ...wanted, answered: whole.slice(0, begun) }));
+      expect(idsOf(rest)).toEqual(whole.slice(begun));
+      expect(rest.at(-1)).toEqual({ kind: 'finished', reason: 'length', completionTokens: 40 });
+    }
+  });
+
   it('reports log probabilities when asked to, and the token that was chosen is among the likeliest when greedy', async () => {
     const engine = await start();
     const events = await collect(engine.generate(request(promptOf(40), { maxTokens: 4, logprobs: 3 })));
@@ -220,6 +231,8 @@ describe('Engine.generate', () => {
 
   it.each([
     ['logprobs', { logprobs: 21 }, /21 tokens.*0 to 20/],
+    ['an answer that is complete', { answered: [1, 2], maxTokens: 2 }, /2 tokens already/],
+    ['an answer with an unknown token', { answered: [999_999] }, /999999/],
     ['a bias for an unknown token', { sampling: { ...sampled, logitBias: new Map([[999_999, 1]]) } }, /999999/],
     ['a grammar, without a compiler for it', { grammar: { kind: 'json-object' } }, /grammar/],
   ] as const)('refuses %s that it cannot serve', async (_, options, message) => {

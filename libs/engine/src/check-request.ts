@@ -13,9 +13,17 @@ export function countPositions(prompt: GenerateRequest['prompt']): number {
  */
 export function checkRequest(request: GenerateRequest, maxContext: number, vocab: number): void {
   const promptTokens = countPositions(request.prompt);
-  const { maxTokens, logprobs = 0, sampling } = request;
+  const { maxTokens, logprobs = 0, sampling, answered = [] } = request;
   if (promptTokens === 0 || maxTokens < 1) {
     throw new EideticError('invalid_request', 'A generation needs a prompt and room for at least one token.');
+  }
+  if (answered.length >= maxTokens) {
+    const message = `The answer has ${answered.length} tokens already, and may have ${maxTokens}: nothing is left to generate.`;
+    throw new EideticError('invalid_request', message);
+  }
+  const unknown = answered.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocab));
+  if (unknown !== undefined) {
+    throw new EideticError('invalid_request', `The answer has token ${unknown}; ids go from 0 to ${vocab - 1}.`);
   }
   if (!(Number.isInteger(logprobs) && logprobs >= 0 && logprobs <= MAX_LOGPROBS)) {
     const message = `Log probabilities of ${logprobs} tokens were asked for; ask for 0 to ${MAX_LOGPROBS}.`;

@@ -184,9 +184,13 @@ export class EngineLoop {
   /** Chooses the next token and says so, or ends the sequence. */
   async #advance(sequence: Sequence, scores: StepScores): Promise<void> {
     if (sequence.ended) return;
-    const { request, prompt, generated, counts } = sequence;
+    const { request, prompt, generated, counts, replayed } = sequence;
     const { sampling, logprobs } = request;
     try {
+      if (replayed !== undefined) {
+        sequence.push({ kind: 'token', id: replayed });
+        return;
+      }
       const allowed = sequence.allowed && (await sequence.allowed);
       const position = prompt.length + generated.length;
       const id = sample(scores, sampling, { counts, position, ...(allowed && { allowed }) });

@@ -105,7 +105,12 @@ export class Sequence {
     this.#emit({ kind: 'prefilled', promptTokens: prompt.length, cachedTokens: cached });
   }
 
-  /** Hands a new token to the caller, and asks the grammar what may follow it. */
+  /** The next of the tokens that the answer begins with, if they are not all there. */
+  get replayed(): number | undefined {
+    return this.request.answered?.[this.generated.length];
+  }
+
+  /** Hands a new token to the caller, unless it was replayed, and asks the grammar what may follow it. */
   push(token: Extract<GenerateEvent, { kind: 'token' }>): void {
     if (this.#ended) return;
     if (this.generated.length > 0) {
@@ -115,7 +120,7 @@ export class Sequence {
     }
     this.generated.push(token.id);
     this.counts.add(token.id);
-    this.#emit(token);
+    if (this.generated.length > (this.request.answered?.length ?? 0)) this.#emit(token);
     if (this.generated.length >= this.request.maxTokens) {
       this.finish('length');
       return;

@@ -64,6 +64,11 @@ export interface GenerateRequest {
   readonly priority?: number;
   /** Whom the work is for: tenants that wait get equal shares. Absent: one that all such requests share. */
   readonly tenant?: string;
+  /**
+   * Tokens that the answer begins with, from a decoder that did not get to its end. They are computed as decode steps, as that
+   * decoder did, so that what follows is the same to the bit; they count as generated, but are not emitted again.
+   */
+  readonly answered?: readonly number[];
   /** Milliseconds since 1970 at which the request ends with `deadline_exceeded`, waiting or running. */
   readonly deadlineMs?: number;
 }
