@@ -183,3 +183,40 @@ describe('sampling', () => {
     expect(led.choices[0]?.message.content).toBe('BBBBB');
   });
 });
+
+describe('an answer that is held to a format', () => {
+  const picture = imagePart(png('06-color-1.png'));
+  const schema = {
+    type: 'object',
+    properties: {
+      color: { enum: ['red', 'green', 'blue', 'yellow'] },
+      count: { type: 'integer', minimum: 0, maximum: 9 },
+    },
+    required: ['color', 'count'],
+  };
+
+  it('is JSON that its schema describes, whatever the model would rather say', async () => {
+    const response_format = { type: 'json_schema', json_schema: { name: 'thing', schema } };
+    for (const rest of [{ temperature: 0 }, { temperature: 2, seed: 5 }]) {
+      const { choices } = await ask([picture, text('What is this?')], { response_format, max_tokens: 100, ...rest });
+      const parsed = JSON.parse(choices[0]?.message.content ?? '');
+      expect(schema.properties.color.enum).toContain(parsed.color);
+      expect(parsed.count).toBeOneOf([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      expect(choices[0]?.finish_reason).toBe('stop');
+    }
+  });
+
+  it('is text that its pattern matches', async () => {
+    const structured_outputs = { regex: '(yes|no), [0-9]{3}' };
+    const { choices } = await ask([picture, text('Is there a dog?')], { structured_outputs, temperature: 2, seed: 1 });
+    expect(choices[0]?.message.content).toMatch(/^(yes|no), [0-9]{3}$/);
+  });
+
+  it('is refused when the format asks for what cannot be held', async () => {
+    const unheld = { type: 'array', items: { type: 'string' }, uniqueItems: true };
+    const refused = ask([text('Hello!')], {
+      response_format: { type: 'json_schema', json_schema: { name: 'x', schema: unheld } },
+    });
+    await expect(refused).rejects.toThrow(/uniqueItems/);
+  });
+});

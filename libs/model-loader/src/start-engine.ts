@@ -1,24 +1,49 @@
+import { readFile } from 'node:fs/promises';
 import type { Bundle } from '@eidetic/bundle';
 import { Engine, type EngineOptions } from '@eidetic/engine';
+import { createGrammarCompiler } from '@eidetic/grammar';
+import { vocabularyOf } from '@eidetic/qwen-vl';
 import { type EngineConfig, type ModelConfig, modelPlanOf } from './settings.ts';
 
 /** What an engine is made of besides its bundle and its settings. */
-export type EngineParts = Pick<EngineOptions, 'resolveEmbedding' | 'grammars' | 'observer'>;
+export type EngineParts = Pick<EngineOptions, 'resolveEmbedding' | 'observer'>;
+
+/** An engine, and how to let go of it and of what it works with. */
+export interface StartedEngine {
+  readonly engine: Engine;
+  release(): Promise<void>;
+}
 
 /**
- * An engine over a bundle, set up as the configuration says.
+ * An engine over a bundle, set up as the configuration says, whose answers can be held to grammars.
  *
- * @throws EideticError what {@link Engine.create} throws.
+ * @throws EideticError what {@link Engine.create} throws; `invalid_checkpoint` when the bundle's tokenizer file is damaged.
  */
-export const startEngine = (bundle: Bundle, config: ModelConfig & EngineConfig, parts: EngineParts): Promise<Engine> =>
-  Engine.create({
+export async function startEngine(
+  bundle: Bundle,
+  config: ModelConfig & EngineConfig,
+  parts: EngineParts,
+): Promise<StartedEngine> {
+  const { manifest } = bundle;
+  const vocabulary = vocabularyOf(manifest, await readFile(bundle.path(manifest.tokenizer.file)));
+  const grammars = createGrammarCompiler({ vocabulary });
+  const engine = await Engine.create({
     bundle,
     slots: config.slots,
-    maxContext: config.maxContext === 0 ? bundle.manifest.decoder.maxPositions : config.maxContext,
+    maxContext: config.maxContext === 0 ? manifest.decoder.maxPositions : config.maxContext,
     prefillChunk: config.prefillChunk,
     prefillShare: config.prefillPercent / 100,
     maxWaiting: config.maxWaiting,
     agingMs: config.priorityAgingMs,
     session: { intraOpThreads: modelPlanOf(config).threads },
+    grammars,
     ...parts,
   });
+  return {
+    engine,
+    async release() {
+      await engine.stop();
+      await grammars.close();
+    },
+  };
+}

@@ -8,3 +8,4 @@ export {
 export { createQwenVlFamily } from './family.ts';
 export { plainText } from './grounding.ts';
 export { createPreprocess } from './preprocess.ts';
+export { type Vocabulary, vocabularyOf } from './vocabulary.ts';

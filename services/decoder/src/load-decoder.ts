@@ -1,4 +1,4 @@
-import { type EmbeddingCache, type EngineObserver, GREEDY } from '@eidetic/core';
+import { type EmbeddingCache, type EmbeddingResolver, type EngineObserver, GREEDY } from '@eidetic/core';
 import type { ServedDecoder } from '@eidetic/decoder-rpc';
 import { createMemoryEmbeddingCache, createTieredEmbeddingCache } from '@eidetic/embedding-cache';
 import { type LoadContext, loadBundle, startEngine } from '@eidetic/model-loader';
@@ -36,7 +36,8 @@ export const loadDecoder: DecoderLoader = async (config, { observer, sharedCache
   const bundle = await loadBundle(config, context);
   const memory = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
   const embeddings = createTieredEmbeddingCache(sharedCache ? [memory, sharedCache] : [memory]);
-  const engine = await startEngine(bundle, config, { resolveEmbedding: (key) => embeddings.get(key), observer });
+  const resolveEmbedding: EmbeddingResolver = (key) => embeddings.get(key);
+  const { engine, release } = await startEngine(bundle, config, { resolveEmbedding, observer });
   const { name, family, source, decoder } = bundle.manifest;
   const { hidden, vocab } = decoder;
   const served: ServedDecoder = {
@@ -45,7 +46,6 @@ export const loadDecoder: DecoderLoader = async (config, { observer, sharedCache
     load: () => engine.load,
     embeddings,
   };
-  const release = (): Promise<void> => engine.stop();
   try {
     await warmUp(served);
   } catch (error) {

@@ -55,8 +55,8 @@ export const loadModel: ModelLoader = async (config, { metrics, onProgress, sign
   parts.defer(() => vision.close());
   const cache = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
   const resolveEmbedding = (key: string) => cache.get(key);
-  const engine = await startEngine(bundle, config, { resolveEmbedding, observer: metrics.engine });
-  parts.defer(() => engine.stop());
+  const { engine, release } = await startEngine(bundle, config, { resolveEmbedding, observer: metrics.engine });
+  parts.defer(release);
   metrics.engine.observeLoad(() => engine.load);
 
   const { temperature, topP, topK, repetitionPenalty, maxNewTokens } = manifest.generation;
