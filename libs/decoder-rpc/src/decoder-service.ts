@@ -22,6 +22,12 @@ export interface ServedDecoder {
 const MIN_INTERVAL_MS = 10;
 const MAX_INTERVAL_MS = 60_000;
 
+/**
+ * Least time between two writes, as in libs/openai: a small model makes a token in half a millisecond, and what it costs to send each
+ * by itself and to wake its reader is time that it does not compute in (docs/decisions/0011-grpc.md).
+ */
+const GATHER_MS = 5;
+
 const equal = (a: DecoderLoad, b: DecoderLoad | undefined): boolean =>
   a.running === b?.running && a.waiting === b.waiting && a.slots === b.slots && a.kvUsage === b.kvUsage;
 
@@ -52,7 +58,8 @@ export const decoderService = (served: () => ServedDecoder): Implementation =>
       for (const segment of request.prompt) {
         if (segment.kind === 'image' && segment.embedding) await embeddings.set(segment.key, segment.embedding);
       }
-      for await (const events of readyTogether(decoder.generate(request, signal))) yield* toResponseMessages(events);
+      const groups = readyTogether(decoder.generate(request, signal), GATHER_MS);
+      for await (const events of groups) yield* toResponseMessages(events);
     },
     getLoad: async () => ({ load: served().load() }),
     watchLoad({ minIntervalMs }, context) {

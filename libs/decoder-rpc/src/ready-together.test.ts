@@ -10,7 +10,7 @@ it('yields what has come since the last group, in order', async () => {
     yield 3;
     yield 4;
   }
-  const groups = readyTogether(source());
+  const groups = readyTogether(source(), 0);
   const items: number[] = [];
   while (items.length < 2) items.push(...((await groups.next()).value ?? []));
   pause.resolve();
@@ -21,12 +21,25 @@ it('yields what has come since the last group, in order', async () => {
   expect(await groups.next()).toEqual({ done: true, value: undefined });
 });
 
+it('lets items gather between two groups, but not when the source has ended', async () => {
+  async function* source() {
+    for (let i = 0; i < 5; i++) {
+      yield i;
+      await new Promise(setImmediate);
+    }
+  }
+  const groups = readyTogether(source(), 3_600_000);
+  expect((await groups.next()).value).toEqual([0]);
+  expect((await groups.next()).value).toEqual([1, 2, 3, 4]);
+  expect((await groups.next()).done).toBe(true);
+});
+
 it('yields what came before a failure, then fails', async () => {
   async function* source() {
     yield 1;
     throw new Error('lost');
   }
-  const groups = readyTogether(source());
+  const groups = readyTogether(source(), 0);
   expect((await groups.next()).value).toEqual([1]);
   await expect(groups.next()).rejects.toThrow('lost');
 });
@@ -43,7 +56,7 @@ it('ends the source when it is left', async () => {
       ended.resolve();
     }
   }
-  for await (const [first] of readyTogether(source())) {
+  for await (const [first] of readyTogether(source(), 0)) {
     expect(first).toBe(0);
     break;
   }

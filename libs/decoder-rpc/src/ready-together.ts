@@ -1,31 +1,49 @@
+/** Resolves after `durationMs`, or as soon as `end` is settled. */
+const elapsed = async (durationMs: number, end: Promise<void>): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, durationMs);
+  await Promise.race([promise, end.catch(() => {})]);
+  clearTimeout(timer);
+};
+
 /**
- * The items of a source in groups: whatever has come since the last group was asked for. While a group is being written, others
- * gather, without limit of their own: sources end. Leaving ends the source too.
+ * The items of a source in groups: whatever has come since the last group was taken, but no two groups within `gatherMs` unless the
+ * source ends. While a group is being written, others gather, without limit of their own: sources end. Leaving ends the source too.
  */
-export async function* readyTogether<T>(source: AsyncIterable<T>): AsyncGenerator<T[], void, undefined> {
+export async function* readyTogether<T>(
+  source: AsyncIterable<T>,
+  gatherMs: number,
+): AsyncGenerator<T[], void, undefined> {
   const iterator = source[Symbol.asyncIterator]();
   let ready: T[] = [];
-  let signal = Promise.withResolvers<void>();
-  let left = false;
-  const ended = (async () => {
-    for (let next = await iterator.next(); !next.done && !left; next = await iterator.next()) {
-      ready.push(next.value);
-      signal.resolve();
-    }
-  })();
+  let came = Promise.withResolvers<void>();
   let done = false;
-  const end = ended.finally(() => {
-    done = true;
-  });
+  let left = false;
+  const read = async (): Promise<void> => {
+    try {
+      for (let next = await iterator.next(); !next.done && !left; next = await iterator.next()) {
+        ready.push(next.value);
+        came.resolve();
+      }
+    } finally {
+      done = true;
+    }
+  };
+  const end = read();
   // It is awaited below, or nobody wants to know.
   end.catch(() => {});
+  let takenMs = Number.NEGATIVE_INFINITY;
   try {
-    while (!done || ready.length > 0) {
-      if (ready.length === 0) await Promise.race([signal.promise, end]);
-      signal = Promise.withResolvers();
+    for (;;) {
+      if (ready.length === 0) await Promise.race([came.promise, end]);
+      const earlyMs = takenMs + gatherMs - performance.now();
+      if (earlyMs > 0 && !done) await elapsed(earlyMs, end);
+      if (ready.length === 0) break;
       const group = ready;
       ready = [];
-      if (group.length > 0) yield group;
+      came = Promise.withResolvers();
+      takenMs = performance.now();
+      yield group;
     }
     await end;
   } finally {

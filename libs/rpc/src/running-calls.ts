@@ -34,7 +34,7 @@ export class RunningCalls {
     const limit = setTimeout(() => {
       const reason = new EideticError('unavailable', 'The server shut down before the answer was done.');
       for (const life of this.#calls) life.abort(reason);
-      // A call whose reader has stalled does not notice.
+      // A handler need not look at its signal.
       this.#drained.resolve();
     }, limitMs);
     this.#endDrain();

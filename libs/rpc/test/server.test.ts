@@ -102,6 +102,21 @@ describe('a server that drains', () => {
     await server.drain(1);
   });
 
+  it('does not wait longer than the limit for a handler that does not look at its signal', async () => {
+    const called = Promise.withResolvers<void>();
+    const { server, channel } = await serveToy({
+      ask: () => {
+        called.resolve();
+        return new Promise(() => {});
+      },
+    });
+    const answer = expect(channel.unary(TOY, 'ask', '')).rejects.toMatchObject({ code: 'unavailable' });
+    await called.promise;
+    await server.drain(1);
+    await server.stop();
+    await answer;
+  });
+
   it('tells streams without an end', async () => {
     const { server, channel } = await serveToy({
       async *count(_, { draining }) {
