@@ -61,12 +61,13 @@ const request = fc.record(
     requestId: fc.string({ maxLength: 256 }),
     prompt: fc.array(fc.oneof(text, image), { minLength: 1 }),
     sampling,
-    maxTokens: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+    maxTokens: fc.integer({ min: 100, max: 2 ** 31 - 1 }),
     stopTokenIds: fc.array(id),
     logprobs: fc.nat(20),
     grammar,
     priority: fc.integer(),
     tenant: fc.string({ maxLength: 256 }),
+    answered: fc.array(id, { minLength: 1, maxLength: 99 }),
     deadlineMs: fc.nat(),
   },
   { requiredKeys: ['requestId', 'prompt', 'sampling', 'maxTokens', 'stopTokenIds', 'priority', 'tenant'] },
@@ -81,6 +82,7 @@ const minimal: GenerateRequestMessage = {
   grammar: undefined,
   priority: 0,
   tenant: '',
+  answered: [],
 };
 
 describe('a request over gRPC', () => {
@@ -140,6 +142,8 @@ describe('a bad request', () => {
     ['logprobs', { logprobs: 21 }],
     ['stop_token_ids', { stopTokenIds: Array.from({ length: 1025 }, () => 1) }],
     ['stop_token_ids[1]', { stopTokenIds: [1, 1000] }],
+    ['answered', { answered: [1, 2, 3, 4, 5] }],
+    ['answered[1]', { answered: [1, 1000] }],
     ['grammar', { grammar: { language: undefined } }],
     ['prompt', prompt()],
     ['prompt', ids()],

@@ -41,11 +41,19 @@ export const toRequestMessage = (request: GenerateRequest, inline: ReadonlySet<s
   grammar: request.grammar && toGrammarMessage(request.grammar),
   priority: request.priority ?? 0,
   tenant: request.tenant ?? '',
+  answered: request.answered ?? [],
 });
 
 const checkIds = (path: string, ids: readonly number[], vocab: number): void => {
   const wrong = ids.findIndex((id) => id >= vocab);
   if (wrong >= 0) within(`${path}[${wrong}]`, ids[wrong] ?? vocab, { min: 0, max: vocab - 1 });
+};
+
+/** The answer so far; something must be left to generate. */
+const readAnswered = (ids: readonly number[], maxTokens: number, vocab: number): readonly number[] => {
+  if (ids.length >= maxTokens) throw refuse('answered', `${ids.length} tokens leave none of ${maxTokens} to generate`);
+  checkIds('answered', ids, vocab);
+  return ids;
 };
 
 const readImage = (message: ImageSegment, path: string, { hidden }: RequestLimits): PromptSegment => {
@@ -89,7 +97,8 @@ export const readRequest = (
   limits: RequestLimits,
   deadlineMs: number | undefined,
 ): GenerateRequest => {
-  const { stopTokenIds, logprobs, grammar } = message;
+  const { stopTokenIds, logprobs, grammar, answered } = message;
+  const maxTokens = within('max_tokens', message.maxTokens, COUNT);
   if (stopTokenIds.length > MAX_STOP_TOKENS) {
     throw refuse('stop_token_ids', `${stopTokenIds.length} ids are more than ${MAX_STOP_TOKENS}`);
   }
@@ -98,12 +107,13 @@ export const readRequest = (
     requestId: shortText('request_id', message.requestId),
     prompt: readPrompt(message.prompt, limits),
     sampling: readSampling(message.sampling, limits.vocab),
-    maxTokens: within('max_tokens', message.maxTokens, COUNT),
+    maxTokens,
     stopTokenIds,
     priority: message.priority,
     tenant: shortText('tenant', message.tenant),
     ...(logprobs !== undefined && { logprobs: within('logprobs', logprobs, { min: 0, max: MAX_LOGPROBS }) }),
     ...(grammar && { grammar: readGrammar(grammar) }),
+    ...(answered.length > 0 && { answered: readAnswered(answered, maxTokens, limits.vocab) }),
     ...(deadlineMs !== undefined && { deadlineMs }),
   };
 };
