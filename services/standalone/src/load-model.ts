@@ -1,31 +1,17 @@
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type ChatService, createChatService, openChatFamily } from '@eidetic/chat';
+import { createChatService, openChatFamily } from '@eidetic/chat';
+import { type LoadContext, type LoadedChat, warmUp } from '@eidetic/chat-server';
 import { GREEDY } from '@eidetic/core';
 import { createMemoryEmbeddingCache } from '@eidetic/embedding-cache';
 import { createImagePool, DEFAULT_IMAGE_LIMITS } from '@eidetic/image';
-import { type LoadContext as BundleContext, loadBundle, modelPlanOf, startEngine } from '@eidetic/model-loader';
+import { loadBundle, modelPlanOf, startEngine } from '@eidetic/model-loader';
 import { Environment } from '@eidetic/ort';
 import { createPreprocess } from '@eidetic/qwen-vl';
 import { measureVisionEncoder } from '@eidetic/telemetry';
 import { createVisionEncoder } from '@eidetic/vision';
 import type { StandaloneConfig } from './config.ts';
 import type { Metrics } from './metrics.ts';
-import { warmUp } from './warm-up.ts';
-
-/** A model that answers, and how to let go of it. */
-export interface LoadedModel {
-  readonly chatService: ChatService;
-  release(): Promise<void>;
-}
-
-/** What a model is loaded with. */
-export interface LoadContext extends BundleContext {
-  readonly metrics: Metrics;
-}
-
-/** Loads what the configuration names. */
-export type ModelLoader = (config: StandaloneConfig, context: LoadContext) => Promise<LoadedModel>;
 
 /** A clock in milliseconds. */
 const now = (): number => performance.now();
@@ -35,7 +21,10 @@ const now = (): number => performance.now();
  *
  * @throws EideticError `invalid_checkpoint`, `invalid_bundle`, `invalid_config`; `cancelled` when the signal is aborted.
  */
-export const loadModel: ModelLoader = async (config, { metrics, onProgress, signal }) => {
+export const loadModel = async (
+  config: StandaloneConfig,
+  { metrics, onProgress, signal }: LoadContext & { readonly metrics: Metrics },
+): Promise<LoadedChat> => {
   const { modelName, threads } = modelPlanOf(config);
   const bundle = await loadBundle(config, { onProgress, signal });
   const { manifest } = bundle;

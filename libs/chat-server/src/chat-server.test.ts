@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
 import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { loadConfig } from '@eidetic/config';
+import { createChatMetrics, createHttpMetrics, createRegistry } from '@eidetic/telemetry';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type App, createApp } from './app.ts';
-import { CONFIG_DEFINITION } from './config.ts';
-import type { ModelLoader } from './load-model.ts';
+import { type ChatServer, type ChatServerParts, createChatServer } from './chat-server.ts';
+import { HTTP_SETTINGS, REQUEST_SETTINGS } from './settings.ts';
+
+type Load = ChatServerParts['load'];
 
 const MODEL = 'qwen-vl-nano-chat';
 const ANSWER: readonly ChatEvent[] = [
@@ -31,13 +33,23 @@ const helloService = (held: Promise<void> = Promise.resolve()): ChatService => (
 });
 
 const loaded =
-  (chatService: ChatService): ModelLoader =>
+  (chatService: ChatService): Load =>
   async () => ({ chatService, release: async () => {} });
 
-const appWith = (loadModel: ModelLoader, env: Record<string, string> = {}): { app: App; lines: string[] } => {
+const appWith = (load: Load, env: Record<string, string> = {}): { app: ChatServer; lines: string[] } => {
   const lines: string[] = [];
   const settings = { EIDETIC_HTTP_PORT: '0', EIDETIC_LOG_LEVEL: 'silent', EIDETIC_DRAIN_LIMIT: '20s', ...env };
-  const app = createApp(loadConfig(CONFIG_DEFINITION, settings), loadModel, (line) => lines.push(line));
+  const registry = createRegistry({ version: '0', model: MODEL });
+  const metrics = { registry, http: createHttpMetrics(registry), chat: createChatMetrics(registry) };
+  const app = createChatServer(loadConfig({ ...HTTP_SETTINGS, ...REQUEST_SETTINGS }, settings), {
+    service: 'test',
+    version: '0',
+    modelName: MODEL,
+    maxRequests: 68,
+    metrics,
+    load,
+    report: (line) => lines.push(line),
+  });
   onTestFinished(() => app.stop());
   return { app, lines };
 };
@@ -49,7 +61,7 @@ const chat = (address: string, fields: object = {}): Promise<Response> =>
     body: JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: 'Hi' }], ...fields }),
   });
 
-describe('the standalone server', () => {
+describe('the chat server', () => {
   it('answers chats once it has started', async () => {
     const { app } = appWith(loaded(helloService()));
     const address = await app.start();
@@ -68,7 +80,7 @@ describe('the standalone server', () => {
     const reached = Promise.withResolvers<void>();
     const finish = Promise.withResolvers<void>();
     const { app, lines } = appWith(
-      async (_, { onProgress }) => {
+      async ({ onProgress }) => {
         onProgress('converting the decoder, 40 %');
         reached.resolve();
         await finish.promise;
@@ -156,7 +168,7 @@ describe('the standalone server', () => {
 
   it('gives up loading when it is told to stop', async () => {
     const reached = Promise.withResolvers<void>();
-    const { app } = appWith(async (_, { signal }) => {
+    const { app } = appWith(async ({ signal }) => {
       const aborted = Promise.withResolvers<never>();
       signal.addEventListener('abort', () => aborted.reject(signal.reason));
       reached.resolve();

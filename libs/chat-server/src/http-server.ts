@@ -1,9 +1,9 @@
 import { maxHeaderSize } from 'node:http';
 import type { ChatService } from '@eidetic/chat';
 import { answerErrors, earlyErrors, type OpenaiApiOptions, openaiApi } from '@eidetic/openai';
+import type { HttpMetrics, Registry } from '@eidetic/telemetry';
 import { publicDirectory } from '@eidetic/web';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import type { Metrics } from './metrics.ts';
 import { webPage } from './web-page.ts';
 
 /** Answers of `/readyz`: whether a chat would be answered now, and if not, why. */
@@ -16,7 +16,7 @@ export interface Readiness {
 export interface HttpServerParts {
   readonly chatService: ChatService;
   readonly readiness: () => Readiness;
-  readonly metrics: Pick<Metrics, 'registry' | 'http'>;
+  readonly metrics: { readonly registry: Registry; readonly http: HttpMetrics };
   readonly logger: FastifyBaseLogger;
   readonly api: OpenaiApiOptions;
 }

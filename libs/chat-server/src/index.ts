@@ -1,0 +1,10 @@
+export {
+  type ChatServer,
+  type ChatServerParts,
+  createChatServer,
+  type LoadContext,
+  type LoadedChat,
+} from './chat-server.ts';
+export { greeting } from './greeting.ts';
+export { type ChatServerConfig, HTTP_SETTINGS, REQUEST_SETTINGS } from './settings.ts';
+export { warmUp } from './warm-up.ts';

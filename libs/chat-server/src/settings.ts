@@ -1,0 +1,68 @@
+import { type Config, type ConfigDefinition, duration, integer, oneOf, size, text } from '@eidetic/config';
+import { LOG_LEVELS } from '@eidetic/telemetry';
+
+/** Where a chat server listens. */
+export const HTTP_SETTINGS = {
+  httpPort: {
+    name: 'EIDETIC_HTTP_PORT',
+    description: 'Port of the API, the web page, health and metrics; 0 takes a free one.',
+    kind: integer({ min: 0, max: 65_535 }),
+    default: '8080',
+  },
+  httpHost: {
+    name: 'EIDETIC_HTTP_HOST',
+    description:
+      'Address to listen on. Only this machine can reach the default; 0.0.0.0 lets everyone in, and there are no passwords.',
+    kind: text(),
+    default: '127.0.0.1',
+  },
+} as const satisfies ConfigDefinition;
+
+/** What a chat server takes, and how long it waits. */
+export const REQUEST_SETTINGS = {
+  maxImagesPerRequest: {
+    name: 'EIDETIC_MAX_IMAGES',
+    description: 'Most pictures in one request.',
+    kind: integer({ min: 0, max: 1000 }),
+    default: '8',
+  },
+  maxBodyBytes: {
+    name: 'EIDETIC_MAX_BODY_SIZE',
+    description: 'Largest request; pictures grow by a third in JSON.',
+    kind: size(),
+    default: '64MiB',
+  },
+  maxBodyBytesTogether: {
+    name: 'EIDETIC_MAX_BODIES_SIZE',
+    description: 'Memory for the requests that are being answered; what would exceed it is refused with status 429.',
+    kind: size(),
+    default: '512MiB',
+  },
+  requestDeadlineMs: {
+    name: 'EIDETIC_REQUEST_DEADLINE',
+    description: 'Longest time that a request may take to arrive, and from then to the end of its answer.',
+    kind: duration(1),
+    default: '5m',
+  },
+  heartbeatMs: {
+    name: 'EIDETIC_STREAM_HEARTBEAT',
+    description: 'Longest silence in a stream before a comment is sent that keeps proxies from closing it.',
+    kind: duration(1),
+    default: '15s',
+  },
+  drainLimitMs: {
+    name: 'EIDETIC_DRAIN_LIMIT',
+    description: 'Longest time that running answers get to end after SIGTERM or SIGINT.',
+    kind: duration(),
+    default: '30s',
+  },
+  logLevel: {
+    name: 'EIDETIC_LOG_LEVEL',
+    description: 'Least severe messages that are logged to standard output, as JSON.',
+    kind: oneOf(LOG_LEVELS),
+    default: 'info',
+  },
+} as const satisfies ConfigDefinition;
+
+/** What both load into. */
+export type ChatServerConfig = Config<typeof HTTP_SETTINGS> & Config<typeof REQUEST_SETTINGS>;
