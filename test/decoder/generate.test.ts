@@ -38,6 +38,14 @@ describe('the decoder service', () => {
     }
   });
 
+  it('goes on with an answer that another decoder began', async () => {
+    const [{ remote }, engine] = [await startDecoderService(), await engines.start()];
+    const wanted = request(promptOf(40), { sampling: sampled, logprobs: 1 });
+    const whole = await collect(engine.generate(wanted));
+    const rest = await collect(remote.generate({ ...wanted, answered: idsOf(whole).slice(0, 10) }));
+    expect(rest.slice(1)).toEqual(whole.slice(11));
+  });
+
   it('answers 32 callers at once, each as if they were alone', async () => {
     const [{ remote }, engine] = [await startDecoderService(), await engines.start()];
     const requests = Array.from({ length: 32 }, (_, i) =>

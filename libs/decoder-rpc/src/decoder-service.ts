@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Decoder, DecoderLoad, EmbeddingCache } from '@eidetic/core';
 import { DecoderServiceDefinition, type GetModelResponse } from '@eidetic/proto';
-import { type CallContext, type Implementation, implement } from '@eidetic/rpc';
+import { type Implementation, implement, watchChanges } from '@eidetic/rpc';
 import { toResponseMessages } from './event-messages.ts';
 import { readyTogether } from './ready-together.ts';
 import { readRequest } from './request-message.ts';
@@ -18,32 +17,11 @@ export interface ServedDecoder {
   readonly embeddings: EmbeddingCache;
 }
 
-/** Bounds of the time between two messages about the load. */
-const MIN_INTERVAL_MS = 10;
-const MAX_INTERVAL_MS = 60_000;
-
 /**
  * Least time between two writes, as in libs/openai: a small model makes a token in half a millisecond, and what it costs to send each
  * by itself and to wake its reader is time that it does not compute in (docs/decisions/0011-grpc.md).
  */
 const GATHER_MS = 5;
-
-const equal = (a: DecoderLoad, b: DecoderLoad | undefined): boolean =>
-  a.running === b?.running && a.waiting === b.waiting && a.slots === b.slots && a.kvUsage === b.kvUsage;
-
-/** The load at first, then whenever it has changed; looks every `intervalMs`. Throws the reason for which it ends. */
-async function* watchLoad(load: () => DecoderLoad, intervalMs: number, { signal, draining }: CallContext) {
-  const ending = AbortSignal.any([signal, draining]);
-  let last: DecoderLoad | undefined;
-  for (;;) {
-    ending.throwIfAborted();
-    const now = load();
-    if (!equal(now, last)) yield { load: now };
-    last = now;
-    // The abort is thrown above, as what it is.
-    await delay(intervalMs, undefined, { signal: ending }).catch(() => {});
-  }
-}
 
 /**
  * The gRPC service of a decoder.
@@ -62,9 +40,8 @@ export const decoderService = (served: () => ServedDecoder): Implementation =>
       for await (const events of groups) yield* toResponseMessages(events);
     },
     getLoad: async () => ({ load: served().load() }),
-    watchLoad({ minIntervalMs }, context) {
-      const { load } = served();
-      return watchLoad(load, Math.min(Math.max(minIntervalMs, MIN_INTERVAL_MS), MAX_INTERVAL_MS), context);
+    async *watchLoad({ minIntervalMs }, context) {
+      for await (const load of watchChanges(served().load, minIntervalMs, context)) yield { load };
     },
     getModel: async () => served().model,
   });

@@ -49,13 +49,6 @@ const checkIds = (path: string, ids: readonly number[], vocab: number): void => 
   if (wrong >= 0) within(`${path}[${wrong}]`, ids[wrong] ?? vocab, { min: 0, max: vocab - 1 });
 };
 
-/** The answer so far; something must be left to generate. */
-const readAnswered = (ids: readonly number[], maxTokens: number, vocab: number): readonly number[] => {
-  if (ids.length >= maxTokens) throw refuse('answered', `${ids.length} tokens leave none of ${maxTokens} to generate`);
-  checkIds('answered', ids, vocab);
-  return ids;
-};
-
 const readImage = (message: ImageSegment, path: string, { hidden }: RequestLimits): PromptSegment => {
   const key = shortText(`${path}.key`, message.key);
   if (!/^\S+$/.test(key)) throw refuse(`${path}.key`, `${JSON.stringify(key)} is empty or has white space`);
@@ -98,22 +91,22 @@ export const readRequest = (
   deadlineMs: number | undefined,
 ): GenerateRequest => {
   const { stopTokenIds, logprobs, grammar, answered } = message;
-  const maxTokens = within('max_tokens', message.maxTokens, COUNT);
   if (stopTokenIds.length > MAX_STOP_TOKENS) {
     throw refuse('stop_token_ids', `${stopTokenIds.length} ids are more than ${MAX_STOP_TOKENS}`);
   }
   checkIds('stop_token_ids', stopTokenIds, limits.vocab);
+  checkIds('answered', answered, limits.vocab);
   return {
     requestId: shortText('request_id', message.requestId),
     prompt: readPrompt(message.prompt, limits),
     sampling: readSampling(message.sampling, limits.vocab),
-    maxTokens,
+    maxTokens: within('max_tokens', message.maxTokens, COUNT),
     stopTokenIds,
     priority: message.priority,
     tenant: shortText('tenant', message.tenant),
     ...(logprobs !== undefined && { logprobs: within('logprobs', logprobs, { min: 0, max: MAX_LOGPROBS }) }),
     ...(grammar && { grammar: readGrammar(grammar) }),
-    ...(answered.length > 0 && { answered: readAnswered(answered, maxTokens, limits.vocab) }),
+    ...(answered.length > 0 && { answered }),
     ...(deadlineMs !== undefined && { deadlineMs }),
   };
 };
