@@ -36,14 +36,19 @@ const detailsOf = ({ code, kind, details }: EideticError, message: string) => {
   return packed;
 };
 
-/** What a client is told of an error: not the text of an unforeseen one, which is for the log. Long texts are cut. */
-export const statusOf = (error: EideticError): StatusObject => {
+/** An error as a message: what a client is told, which is not the text of an unforeseen one; that is for the log. Long texts are cut. */
+export const toStatusMessage = (error: EideticError): RpcStatus => {
   const told = error.code === 'internal' ? 'The server failed on this call; its log says why.' : error.message;
   const message = told.length > MAX_MESSAGE_LENGTH ? `${told.slice(0, MAX_MESSAGE_LENGTH)}…` : told;
-  const code = error.kind.grpc;
+  return { code: error.kind.grpc, message, details: detailsOf(error, message) };
+};
+
+/** What a client is told of an error, as the end of a call. */
+export const statusOf = (error: EideticError): StatusObject => {
+  const message = toStatusMessage(error);
   const metadata = new Metadata();
-  metadata.set(DETAILS_TRAILER, serialize(RpcStatus, { code, message, details: detailsOf(error, message) }));
-  return { code, details: message, metadata };
+  metadata.set(DETAILS_TRAILER, serialize(RpcStatus, message));
+  return { code: message.code, details: message.message, metadata };
 };
 
 /** What errors mean that do not say it themselves: those of gRPC, of proxies, of other servers. */
@@ -62,17 +67,33 @@ const TOO_LARGE = /larger than/;
 
 const isCode = (reason: string): reason is ErrorCode => Object.hasOwn(ERROR_KINDS, reason);
 
-const ownCode = (metadata: Metadata): { code: ErrorCode; details: ErrorDetails } | undefined => {
-  const [bytes] = metadata.get(DETAILS_TRAILER);
-  if (!(bytes instanceof Buffer)) return undefined;
+/** Code and details of an error of ours; undefined for those of others. */
+const ownCode = ({ details: packed }: RpcStatus): { code: ErrorCode; details: ErrorDetails } | undefined => {
   try {
-    const packed = RpcStatus.decode(bytes).details.find(({ typeUrl }) => typeUrl.endsWith('/google.rpc.ErrorInfo'));
-    const info = ErrorInfo.decode(packed?.value ?? new Uint8Array());
+    const own = packed.find(({ typeUrl }) => typeUrl.endsWith('/google.rpc.ErrorInfo'));
+    const info = ErrorInfo.decode(own?.value ?? new Uint8Array());
     if (info.domain !== DOMAIN || !isCode(info.reason)) return undefined;
     const details = Object.fromEntries([...info.metadata].map(([name, text]) => [name, detailFromText(text)]));
     return { code: info.reason, details };
   } catch {
     // Bytes of another server: the status alone must do.
+    return undefined;
+  }
+};
+
+/** The error that {@link toStatusMessage} made a message of; one of another server gets the nearest code. Never throws. */
+export const fromStatusMessage = (message: RpcStatus): EideticError => {
+  const { code, details } = ownCode(message) ?? { code: CODES[message.code] ?? 'internal', details: {} };
+  return new EideticError(code, message.message, { details });
+};
+
+const trailerOf = (metadata: Metadata): RpcStatus | undefined => {
+  const [bytes] = metadata.get(DETAILS_TRAILER);
+  if (!(bytes instanceof Buffer)) return undefined;
+  try {
+    return RpcStatus.decode(bytes);
+  } catch {
+    // As above.
     return undefined;
   }
 };
@@ -83,7 +104,8 @@ const isServiceError = (reason: unknown): reason is ServiceError =>
 /** The error that the server threw, its code and details included; what gRPC itself says gets the nearest code. */
 export const errorOf = (reason: unknown): EideticError => {
   if (!isServiceError(reason)) return EideticError.from(reason);
-  const own = ownCode(reason.metadata);
+  const trailer = trailerOf(reason.metadata);
+  const own = trailer && ownCode(trailer);
   if (own) return new EideticError(own.code, reason.details, { cause: reason, details: own.details });
   const tooLarge = reason.code === status.RESOURCE_EXHAUSTED && TOO_LARGE.test(reason.details);
   const code = tooLarge ? 'body_too_large' : (CODES[reason.code] ?? 'internal');

@@ -1,4 +1,6 @@
 export type { CallContext } from './call-context.ts';
+export { fromStatusMessage, toStatusMessage } from './error-status.ts';
 export { type EndedCall, type Handlers, type Implementation, implement } from './implement.ts';
 export { type CallOptions, RpcChannel } from './rpc-channel.ts';
 export { RpcServer, type RpcServerOptions } from './rpc-server.ts';
+export { watchChanges } from './watch-changes.ts';
