@@ -1,6 +1,6 @@
 import type { Grammar } from '@eidetic/core';
-import type { Grammar as GrammarMessage } from '@eidetic/proto';
 import { refuse } from '@eidetic/messages';
+import type { Grammar as GrammarMessage } from '@eidetic/proto';
 
 export const toGrammarMessage = (grammar: Grammar): GrammarMessage => {
   switch (grammar.kind) {

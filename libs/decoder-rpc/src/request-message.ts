@@ -1,11 +1,10 @@
 import { type GenerateRequest, MAX_LOGPROBS, type PromptSegment } from '@eidetic/core';
+import { readEmbedding, refuse, shortText, toEmbeddingMessage, within } from '@eidetic/messages';
 import type {
   GenerateRequest as GenerateRequestMessage,
   ImageSegment,
   PromptSegment as PromptSegmentMessage,
 } from '@eidetic/proto';
-import { readEmbedding, toEmbeddingMessage } from './embedding-message.ts';
-import { refuse, shortText, within } from './field.ts';
 import { readGrammar, toGrammarMessage } from './grammar-message.ts';
 import { readSampling, toSamplingMessage } from './sampling-message.ts';
 

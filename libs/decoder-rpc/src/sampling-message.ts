@@ -1,6 +1,6 @@
 import { GREEDY, type SamplingOptions } from '@eidetic/core';
-import type { SamplingOptions as SamplingMessage } from '@eidetic/proto';
 import { refuse, within } from '@eidetic/messages';
+import type { SamplingOptions as SamplingMessage } from '@eidetic/proto';
 
 /** As in the HTTP API. Repetition penalties divide and multiply logits, which far beyond these bounds are no numbers any more. */
 const TEMPERATURE = { min: 0, max: 2 };

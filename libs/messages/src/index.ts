@@ -1,0 +1,2 @@
+export { readEmbedding, toEmbeddingMessage } from './embedding-message.ts';
+export { refuse, shortText, within } from './field.ts';
