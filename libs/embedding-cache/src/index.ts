@@ -3,4 +3,9 @@ export {
   type EmbeddingCacheStats,
   type MemoryEmbeddingCache,
 } from './memory-embedding-cache.ts';
+export { createMemoryImageStore } from './memory-image-store.ts';
+export type { RedisCacheOptions } from './redis-cache-options.ts';
+export { createRedisEmbeddingCache } from './redis-embedding-cache.ts';
+export { createRedisImageStore } from './redis-image-store.ts';
+export { RedisStore, type RedisStoreOptions } from './redis-store.ts';
 export { createTieredEmbeddingCache } from './tiered-embedding-cache.ts';

@@ -1,5 +1,5 @@
 import type { EmbeddingCache, ImageEmbedding } from '@eidetic/core';
-import { LRUCache } from 'lru-cache';
+import { createByteLru } from './byte-lru.ts';
 
 /** What a cache holds, and what it did since it was made. */
 export interface EmbeddingCacheStats {
@@ -21,16 +21,12 @@ export interface MemoryEmbeddingCache extends EmbeddingCache {
  */
 export function createMemoryEmbeddingCache(options: { readonly maxBytes: number }): MemoryEmbeddingCache {
   const { maxBytes } = options;
-  const entries = new LRUCache<string, ImageEmbedding>({
-    // lru-cache takes no 0; no embedding fits into one byte either.
-    maxSize: Math.max(1, maxBytes),
-    sizeCalculation: ({ data }) => data.byteLength,
-  });
+  const embeddings = createByteLru<ImageEmbedding>(maxBytes, ({ data }) => data.byteLength);
   let hits = 0;
   let misses = 0;
   return {
     async get(key) {
-      const embedding = entries.get(key);
+      const embedding = embeddings.get(key);
       if (embedding === undefined) misses++;
       else hits++;
       return embedding;
@@ -38,8 +34,8 @@ export function createMemoryEmbeddingCache(options: { readonly maxBytes: number 
     async set(key, embedding) {
       const { data } = embedding;
       const owned = data.byteLength === data.buffer.byteLength;
-      entries.set(key, owned ? embedding : { ...embedding, data: data.slice() });
+      embeddings.set(key, owned ? embedding : { ...embedding, data: data.slice() });
     },
-    stats: () => ({ entries: entries.size, bytes: entries.calculatedSize, maxBytes, hits, misses }),
+    stats: () => ({ entries: embeddings.entries, bytes: embeddings.bytes, maxBytes, hits, misses }),
   };
 }

@@ -1,4 +1,4 @@
-import type { ImageEmbedding } from '@eidetic/core';
+import type { EmbeddingCache, ImageEmbedding } from '@eidetic/core';
 import { expect, it } from 'vitest';
 import { createMemoryEmbeddingCache } from './memory-embedding-cache.ts';
 import { createTieredEmbeddingCache } from './tiered-embedding-cache.ts';
@@ -18,11 +18,36 @@ it('finds what a later tier has, and asks it once', async () => {
   expect(far.stats()).toMatchObject({ hits: 1, misses: 0 });
 });
 
+it('asks a later tier once for all who want a key at the same time', async () => {
+  const { far, tiered } = setUp();
+  await far.set('k', embedding);
+  const found = await Promise.all(['k', 'k', 'other', 'k', 'other'].map((key) => tiered.get(key)));
+  expect(found).toEqual([embedding, embedding, undefined, embedding, undefined]);
+  expect(far.stats()).toMatchObject({ hits: 1, misses: 1 });
+});
+
+it('asks again for what was missed before', async () => {
+  const { far, tiered } = setUp();
+  expect(await tiered.get('k')).toBeUndefined();
+  await far.set('k', embedding);
+  expect(await tiered.get('k')).toEqual(embedding);
+});
+
 it('keeps what is set in every tier', async () => {
   const { near, far, tiered } = setUp();
   await tiered.set('k', embedding);
   expect(await near.get('k')).toEqual(embedding);
   expect(await far.get('k')).toEqual(embedding);
+});
+
+it('lets no one wait for a write to a later tier', async () => {
+  const { near } = setUp();
+  const { promise: written, resolve: write } = Promise.withResolvers<void>();
+  const far: EmbeddingCache = { get: async () => undefined, set: () => written };
+  const tiered = createTieredEmbeddingCache([near, far]);
+  await tiered.set('k', embedding);
+  expect(await tiered.get('k')).toEqual(embedding);
+  write();
 });
 
 it('misses what no tier has', async () => {

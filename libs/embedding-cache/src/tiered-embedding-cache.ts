@@ -1,17 +1,37 @@
-import type { EmbeddingCache } from '@eidetic/core';
+import type { EmbeddingCache, ImageEmbedding } from '@eidetic/core';
 
-/** Caches in one, quickest first. What is found in one is kept in those before it; what is set is set in all. */
-export const createTieredEmbeddingCache = (tiers: readonly EmbeddingCache[]): EmbeddingCache => ({
-  async get(key) {
+/**
+ * Caches in one, quickest first. What is found in one is kept in those before it, and those who ask for a key at the same time
+ * share one look-up. What is set is set in all; `set` waits for the first alone, from which it is found from then on: the slower
+ * ones, of which each bounds its own writes, keep no request waiting.
+ */
+export function createTieredEmbeddingCache(tiers: readonly EmbeddingCache[]): EmbeddingCache {
+  const lookups = new Map<string, Promise<ImageEmbedding | undefined>>();
+
+  const lookUp = async (key: string): Promise<ImageEmbedding | undefined> => {
     for (const [i, tier] of tiers.entries()) {
       const embedding = await tier.get(key);
       if (!embedding) continue;
-      await Promise.all(tiers.slice(0, i).map((quicker) => quicker.set(key, embedding)));
+      await keep(tiers.slice(0, i), key, embedding);
       return embedding;
     }
     return undefined;
-  },
-  async set(key, embedding) {
-    await Promise.all(tiers.map((tier) => tier.set(key, embedding)));
-  },
-});
+  };
+
+  return {
+    get(key) {
+      const running = lookups.get(key);
+      if (running !== undefined) return running;
+      const lookup = lookUp(key).finally(() => lookups.delete(key));
+      lookups.set(key, lookup);
+      return lookup;
+    },
+    set: (key, embedding) => keep(tiers, key, embedding),
+  };
+}
+
+/** Resolves when the first has it. Caches never reject. */
+async function keep(tiers: readonly EmbeddingCache[], key: string, embedding: ImageEmbedding): Promise<void> {
+  const [first] = tiers.map((tier) => tier.set(key, embedding));
+  await first;
+}
