@@ -6,9 +6,10 @@ import { createRemoteDecoder, type ServedDecoder } from '@eidetic/decoder-rpc';
 import { createMemoryEmbeddingCache } from '@eidetic/embedding-cache';
 import { HealthDefinition, ServingStatus } from '@eidetic/proto';
 import { RpcChannel } from '@eidetic/rpc';
+import type { Addresses } from '@eidetic/rpc-service';
 import type { Service } from '@eidetic/service';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Addresses, createApp } from './app.ts';
+import { createApp } from './app.ts';
 import { CONFIG_DEFINITION } from './config.ts';
 import type { DecoderLoader } from './load-decoder.ts';
 

@@ -2,13 +2,8 @@ import { type EmbeddingCache, type EmbeddingResolver, type EngineObserver, GREED
 import type { ServedDecoder } from '@eidetic/decoder-rpc';
 import { createMemoryEmbeddingCache, createTieredEmbeddingCache } from '@eidetic/embedding-cache';
 import { type LoadContext, loadBundle, startEngine } from '@eidetic/model-loader';
+import type { Loaded } from '@eidetic/rpc-service';
 import type { DecoderConfig } from './config.ts';
-
-/** A decoder that answers, and how to let go of it. */
-export interface LoadedDecoder {
-  readonly served: ServedDecoder;
-  release(): Promise<void>;
-}
 
 /** What a decoder is loaded with. */
 interface LoadDecoderContext extends LoadContext {
@@ -18,7 +13,7 @@ interface LoadDecoderContext extends LoadContext {
 }
 
 /** Loads what the configuration names. */
-export type DecoderLoader = (config: DecoderConfig, context: LoadDecoderContext) => Promise<LoadedDecoder>;
+export type DecoderLoader = (config: DecoderConfig, context: LoadDecoderContext) => Promise<Loaded<ServedDecoder>>;
 
 /** Generates a token, so that memory is there and code is warm for the first caller, and a model that cannot run is found. */
 const warmUp = async ({ decoder }: ServedDecoder): Promise<void> => {

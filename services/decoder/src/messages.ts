@@ -1,5 +1,5 @@
 import { describeAsText } from '@eidetic/config';
-import type { Addresses } from './app.ts';
+import type { Addresses } from '@eidetic/rpc-service';
 import { CONFIG_DEFINITION } from './config.ts';
 
 /** The text of `--help`. */
