@@ -159,7 +159,7 @@ describe('requests', () => {
     ['seed', { seed: 'x' }],
     ['stop[0]', { stop: [1] }],
     ['stream', { stream: 'yes' }],
-    ['n', { n: 2 }],
+    ['n', { n: 9 }],
     ['tools', { tools: [] }],
     ['frobnicate', { frobnicate: true }],
   ])('names the parameter %s in %j', async (param, wrong) => {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { EideticError, SHARED_SCOPE } from '@eidetic/core';
 import { describe, expect, it } from 'vitest';
 import {
   collect,
@@ -12,6 +13,7 @@ import {
   reference,
   request,
   setUp,
+  setUpResolver,
   special,
   text,
   textOf,
@@ -177,24 +179,51 @@ describe('the pictures of a chat', () => {
     expect(vision.batches).toEqual([[1]]);
   });
 
-  it('go on being encoded while another request waits, and are given up when none does', async () => {
+  it('wait to be encoded while one request waits for them, and are dropped when none does', async () => {
     const { service, vision } = setUp();
     const gate = Promise.withResolvers<void>();
     vision.hold = gate.promise;
-    const callers = [new AbortController(), new AbortController()];
-    const chats = callers.map(({ signal }) => failure(service.chat(request([picture(1), text('?')]), signal)));
+    const first = collect(service.chat(request([picture(9), text('?')])));
     await until(() => vision.batches.length > 0);
+    // The encoder is busy: these wait in the queue.
+    const callers = [new AbortController(), new AbortController(), new AbortController()];
+    const chats = [1, 1, 2].map((n, i) => {
+      return collect(service.chat(request([picture(n), text('?')]), callers[i]?.signal)).catch((error) => error);
+    });
     callers[0]?.abort();
+    callers[2]?.abort();
     expect(await chats[0]).toMatchObject({ code: 'cancelled' });
-    expect(vision.signals[0]?.aborted).toBe(false);
-    callers[1]?.abort();
-    expect(await chats[1]).toMatchObject({ code: 'cancelled' });
-    expect(vision.signals[0]?.aborted).toBe(true);
-
-    const again = collect(service.chat(request([picture(1), text('?')])));
-    await until(() => vision.batches.length > 1);
+    expect(await chats[2]).toMatchObject({ code: 'cancelled' });
     gate.resolve();
-    expect((await again)[0]).toMatchObject({ kind: 'started' });
+    expect((await first)[0]).toMatchObject({ kind: 'started' });
+    expect((await chats[1])[0]).toMatchObject({ kind: 'started' });
+    expect(vision.batches).toEqual([[9], [1]]);
+    // Who comes back finds the picture, and has it encoded then.
+    await collect(service.chat(request([reference(2), text('?')])));
+    expect(vision.batches).toEqual([[9], [1], [2]]);
+  });
+
+  it('are encoded past a queue, a store and a cache that fail', async () => {
+    const down = new EideticError('unavailable', 'The queue is down.');
+    const { resolver, vision } = setUpResolver({ ok: false, error: down });
+    const context = { scope: SHARED_SCOPE, priority: 0, deadlineMs: 1e15 };
+    const bytes = Uint8Array.of(3);
+    const found = await resolver.resolve([{ kind: 'bytes', bytes }], context);
+    expect(found).toMatchObject([{ cached: false, embedding: { imageWidth: 300 } }]);
+    expect(vision.batches).toEqual([[3]]);
+    // Without the bytes there is nothing to encode.
+    const { imageId = '' } = found[0] ?? {};
+    const again = resolver.resolve([{ kind: 'reference', imageId }], context);
+    await expect(again).rejects.toMatchObject({ code: 'unavailable', message: 'Picture 1: The queue is down.' });
+  });
+
+  it('are not encoded past a queue that says what is wrong with them', async () => {
+    const broken = new EideticError('invalid_image', 'This is no picture.');
+    const { resolver, vision } = setUpResolver({ ok: false, error: broken });
+    const context = { scope: SHARED_SCOPE, priority: 0, deadlineMs: 1e15 };
+    const refused = resolver.resolve([{ kind: 'bytes', bytes: Uint8Array.of(0) }], context);
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_image' });
+    expect(vision.batches).toEqual([]);
   });
 
   it('name the one that cannot be decoded, and keep its neighbours', async () => {

@@ -1,18 +1,17 @@
 import {
+  type CacheScope,
   type ChatFamily,
   type Decoder,
   EideticError,
-  type EmbeddingCache,
   type GenerateRequest,
   type Prompt,
   type PromptMessage,
   type PromptSegment,
   type SamplingOptions,
-  type VisionEncoder,
 } from '@eidetic/core';
 import { answerChoice } from './answer-choice.ts';
 import { checkRequest, completionBudget } from './check-request.ts';
-import { createImageResolver, type ResolvedEmbedding } from './image-resolver.ts';
+import type { ImageResolver, ResolvedEmbedding } from './image-resolver.ts';
 import { merge } from './merge.ts';
 import type { ChatEvent, ChatMessage, ChatRequest, ChatService, ResolvedImage } from './types.ts';
 
@@ -21,9 +20,10 @@ export interface ChatServiceParts {
   /** Name under which the model is served. */
   readonly model: string;
   readonly family: ChatFamily;
-  readonly vision: VisionEncoder;
-  readonly cache: EmbeddingCache;
+  readonly images: ImageResolver;
   readonly decoder: Decoder;
+  /** Whose pictures and embeddings a tenant's requests find. */
+  readonly scopeOf: (tenant: string) => CacheScope;
   readonly limits: {
     /** Most pictures in one dialog. */
     readonly maxImages: number;
@@ -36,15 +36,19 @@ export interface ChatServiceParts {
   readonly randomSeed: () => number;
 }
 
+/** As good as never. */
+const NO_DEADLINE_MS = Number.MAX_SAFE_INTEGER;
+
 /** Puts pictures, prompt, decoder and output together. */
 export function createChatService(parts: ChatServiceParts): ChatService {
-  const { model, family, vision, cache, decoder, defaults, now, randomSeed } = parts;
-  const resolver = createImageResolver(vision, cache);
+  const { model, family, images: resolver, decoder, scopeOf, defaults, now, randomSeed } = parts;
 
   /** Everything up to the decoder: done once, however many answers are asked for. */
   async function prepare(request: ChatRequest, startMs: number, signal: AbortSignal | undefined) {
     const sources = checkRequest(request, parts);
-    const embeddings = await resolver.resolve(sources, signal);
+    const { tenant = '', priority = 0, deadlineMs = NO_DEADLINE_MS } = request;
+    const context = { scope: scopeOf(tenant), priority, deadlineMs };
+    const embeddings = sources.length === 0 ? [] : await resolver.resolve(sources, context, signal);
     const imagesMs = now() - startMs;
     const prompt = family.buildPrompt(withEmbeddings(request.messages, embeddings));
     const tokens = countTokens(prompt);
@@ -112,8 +116,10 @@ export function createChatService(parts: ChatServiceParts): ChatService {
 }
 
 /** What the decoder is asked for beside the prompt, the sampling and the length. */
-function wishes({ logprobs, grammar, priority }: ChatRequest): Partial<GenerateRequest> {
+function wishes({ logprobs, grammar, priority, tenant, deadlineMs }: ChatRequest): Partial<GenerateRequest> {
   return {
+    ...(tenant !== undefined && { tenant }),
+    ...(deadlineMs !== undefined && { deadlineMs }),
     ...(logprobs !== undefined && { logprobs }),
     ...(grammar !== undefined && { grammar }),
     ...(priority !== undefined && { priority }),

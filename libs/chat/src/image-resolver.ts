@@ -1,9 +1,13 @@
 import { hash } from 'node:crypto';
 import {
+  type CacheScope,
   EideticError,
   type EmbeddingCache,
-  type EncodeResult,
+  type EncodeProducer,
+  type ErrorCode,
+  embeddingKey,
   type ImageEmbedding,
+  type ImageStore,
   type VisionEncoder,
 } from '@eidetic/core';
 import type { ImageSource } from './types.ts';
@@ -19,29 +23,40 @@ export interface ResolvedEmbedding {
   readonly cached: boolean;
 }
 
+/** Whose pictures they are, and how urgent they are. */
+export interface ImageContext {
+  readonly scope: CacheScope;
+  /** Higher goes first. */
+  readonly priority: number;
+  /** Milliseconds since 1970. */
+  readonly deadlineMs: number;
+}
+
 /** Turns pictures into embeddings, encoding each picture once however many requests bring it at the same time. */
 export interface ImageResolver {
   /**
-   * Embeddings in the order of `sources`. All that the cache lacks is encoded in one batch and written to the cache.
-   * An encode that no request waits for any more is cancelled.
+   * Embeddings in the order of `sources`.
    *
-   * @throws EideticError `unsupported_image_source` for a reference to a picture that is not in the cache; what the
-   *   encoder says of a picture, its number in front.
+   * @throws EideticError `unsupported_image_source` for a reference to a picture that is not known; what the encoder says
+   *   of a picture, its number in front; `deadline_exceeded`, `unavailable`; the signal's reason once it is aborted.
    */
-  resolve(sources: readonly ImageSource[], signal?: AbortSignal): Promise<readonly ResolvedEmbedding[]>;
+  resolve(
+    sources: readonly ImageSource[],
+    context: ImageContext,
+    signal?: AbortSignal,
+  ): Promise<readonly ResolvedEmbedding[]>;
 }
 
-/** One call of the encoder, and how many are waiting for a picture of it. */
-interface Batch {
-  readonly controller: AbortController;
-  readonly keys: readonly string[];
-  waiting: number;
-  landed: boolean;
-}
-
-interface Flight {
-  readonly result: Promise<EncodeResult>;
-  readonly batch: Batch;
+/** What an image resolver is made of. */
+export interface ImageResolverParts {
+  /** Where embeddings are looked up, and where whoever encodes puts them. */
+  readonly cache: EmbeddingCache;
+  /** Keeps what was uploaded, so that an embedding that left the cache is made again without asking for the picture. */
+  readonly store: ImageStore;
+  /** Pictures wait here to be encoded. */
+  readonly queue: Pick<EncodeProducer, 'encode'>;
+  /** Encodes past the queue, when the queue, the store or the cache fails. */
+  readonly vision: VisionEncoder;
 }
 
 interface Picture {
@@ -50,132 +65,99 @@ interface Picture {
   readonly bytes: Uint8Array | undefined;
 }
 
-export function createImageResolver(vision: VisionEncoder, cache: EmbeddingCache): ImageResolver {
-  const flights = new Map<string, Flight>();
+/** Failures of what is around the encoder, not of the picture: with its bytes at hand it can be encoded all the same. */
+const AROUND: readonly ErrorCode[] = ['unavailable', 'image_missing', 'internal'];
 
-  const land = (batch: Batch): void => {
-    batch.landed = true;
-    for (const key of batch.keys) if (flights.get(key)?.batch === batch) flights.delete(key);
+export function createImageResolver({ cache, store, queue, vision }: ImageResolverParts): ImageResolver {
+  /** Past the queue; what it makes is given to the cache, should it be back. */
+  const encodeDirectly = async (key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<ImageEmbedding> => {
+    const [result] = await vision.encode([bytes], signal);
+    if (result === undefined) throw new EideticError('inference_failed', 'The vision encoder gave no result.');
+    if (!result.ok) throw result.error;
+    void cache.set(key, result.embedding);
+    return result.embedding;
   };
 
-  const encode = async (pictures: readonly [string, Uint8Array][], signal: AbortSignal) => {
-    const images = pictures.map(([, bytes]) => bytes);
-    const results = await vision.encode(images, signal);
-    const stored = pictures.map(async ([key], index) => {
-      const result = results[index];
-      if (result?.ok) await cache.set(key, result.embedding);
-    });
-    await Promise.all(stored);
-    return results;
+  const encode = async (
+    { key, imageId, bytes }: Picture,
+    context: ImageContext,
+    signal?: AbortSignal,
+  ): Promise<ImageEmbedding> => {
+    if (bytes !== undefined) await store.set(context.scope, imageId, bytes);
+    const outcome = await queue.encode({ key, imageId, cost: vision.tokensPerImage, ...context }, signal);
+    const embedding = outcome.ok ? await cache.get(key) : undefined;
+    if (embedding !== undefined) return embedding;
+    if (!outcome.ok && !AROUND.includes(outcome.error.code)) throw outcome.error;
+    const upload = bytes ?? (await store.get(context.scope, imageId));
+    if (upload !== undefined) return encodeDirectly(key, upload, signal);
+    throw outcome.ok || outcome.error.code === 'image_missing' ? unknownPicture(imageId) : outcome.error;
   };
 
-  const launch = (pictures: readonly [string, Uint8Array][]): void => {
-    if (pictures.length === 0) return;
-    const keys = pictures.map(([key]) => key);
-    const batch: Batch = { controller: new AbortController(), keys, waiting: 0, landed: false };
-    const results = encode(pictures, batch.controller.signal).finally(() => land(batch));
-    for (const [index, [key]] of pictures.entries()) {
-      const result = results.then((all) => all[index] ?? missingResult);
-      // Nobody may be waiting any more when it fails; those who wait see the failure all the same.
-      result.catch(() => undefined);
-      flights.set(key, { result, batch });
-    }
-  };
-
-  const leave = ({ batch }: Flight): void => {
-    batch.waiting -= 1;
-    if (batch.waiting > 0 || batch.landed) return;
-    // A request that comes from now on starts a new encode rather than joining a cancelled one.
-    land(batch);
-    batch.controller.abort();
+  const resolveOne = async (picture: Picture, context: ImageContext, signal?: AbortSignal) => {
+    const kept = await cache.get(picture.key);
+    if (kept !== undefined) return { embedding: kept, cached: true };
+    return { embedding: await encode(picture, context, signal), cached: false };
   };
 
   return {
-    async resolve(sources, signal) {
-      const pictures = sources.map((source, index) => identify(source, index, vision.fingerprint));
-      const bytesOf = new Map(pictures.map(({ key }) => [key, undefined as Uint8Array | undefined]));
-      for (const { key, bytes } of pictures) if (bytes !== undefined) bytesOf.set(key, bytes);
-      const keys = [...bytesOf.keys()];
-      const hits = await abortable(Promise.all(keys.map((key) => cache.get(key))), signal);
-      const embeddings = new Map(keys.map((key, index) => [key, hits[index]]));
-      const misses = keys.filter((key) => embeddings.get(key) === undefined);
-
-      const toEncode: [string, Uint8Array][] = [];
-      for (const key of misses) {
-        if (flights.has(key)) continue;
-        const bytes = bytesOf.get(key);
-        if (bytes === undefined)
-          throw unknownReference(
-            pictures.findIndex((picture) => picture.key === key),
-            pictures,
-          );
-        toEncode.push([key, bytes]);
-      }
-      launch(toEncode);
-      const joined = misses.flatMap((key) => flights.get(key) ?? []);
-      for (const { batch } of joined) batch.waiting += 1;
+    async resolve(sources, context, signal) {
+      const pictures = sources.map((source, index) => identify(source, index, context.scope, vision.fingerprint));
+      const distinct = new Map(pictures.map((picture) => [picture.key, picture]));
+      for (const picture of pictures) if (picture.bytes !== undefined) distinct.set(picture.key, picture);
+      // Whatever one of them does wrong, the others are not waited for.
+      const abandon = new AbortController();
+      const both = signal === undefined ? abandon.signal : AbortSignal.any([abandon.signal, signal]);
       try {
-        const results = await abortable(Promise.all(joined.map(({ result }) => result)), signal);
-        for (const [index, result] of results.entries()) {
-          const key = misses[index] ?? '';
-          if (!result.ok)
-            throw inPicture(
-              pictures.findIndex((picture) => picture.key === key),
-              result.error,
-            );
-          embeddings.set(key, result.embedding);
-        }
+        const found = await Promise.all(
+          [...distinct.values()].map(async (picture) => {
+            try {
+              return [picture.key, await resolveOne(picture, context, both)] as const;
+            } catch (error) {
+              throw both.aborted
+                ? both.reason
+                : inPicture(
+                    pictures.findIndex(({ key }) => key === picture.key),
+                    error,
+                  );
+            }
+          }),
+        );
+        const byKey = new Map(found);
+        return pictures.map(({ imageId, key }) => {
+          const resolved = byKey.get(key);
+          if (resolved === undefined) throw new EideticError('internal', `No embedding for picture ${imageId}.`);
+          return { imageId, key, ...resolved };
+        });
       } finally {
-        joined.forEach(leave);
+        abandon.abort();
       }
-      return pictures.map(({ imageId, key }) => {
-        const embedding = embeddings.get(key);
-        if (embedding === undefined) throw new EideticError('internal', `No embedding for picture ${imageId}.`);
-        return { imageId, key, embedding, cached: !misses.includes(key) };
-      });
     },
   };
 }
 
 const IMAGE_ID = /^[0-9a-f]{64}$/;
 
-const missingResult: EncodeResult = {
-  ok: false,
-  error: new EideticError('inference_failed', 'The vision encoder gave no result for a picture.'),
-};
-
-function identify(source: ImageSource, index: number, fingerprint: string): Picture {
+function identify(source: ImageSource, index: number, scope: CacheScope, fingerprint: string): Picture {
   if (source.kind === 'reference' && !IMAGE_ID.test(source.imageId)) {
     const message = `Picture ${index + 1}: the reference is no sha256 in 64 lower-case hex digits.`;
     throw new EideticError('unsupported_image_source', message);
   }
   const bytes = source.kind === 'bytes' ? source.bytes : undefined;
   const imageId = source.kind === 'bytes' ? hash('sha256', source.bytes, 'hex') : source.imageId;
-  return { imageId, key: `${fingerprint}:${imageId}`, bytes };
+  return { imageId, key: embeddingKey(scope, fingerprint, imageId), bytes };
 }
 
-function unknownReference(index: number, pictures: readonly Picture[]): EideticError {
+function unknownPicture(imageId: string): EideticError {
   return new EideticError(
     'unsupported_image_source',
-    `Picture ${index + 1}: ${pictures[index]?.imageId} is not known here (any more). Send the picture's bytes again.`,
+    `${imageId} is not known here (any more). Send the picture's bytes again.`,
   );
 }
 
-function inPicture(index: number, reason: Error): EideticError {
+function inPicture(index: number, reason: unknown): EideticError {
   const error = EideticError.from(reason);
   return new EideticError(error.code, `Picture ${index + 1}: ${error.message}`, {
     cause: reason,
     details: error.details,
-  });
-}
-
-/** The promise, or the abort if that comes first. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }

@@ -1,4 +1,5 @@
 export { type ChatServiceParts, createChatService } from './chat-service.ts';
 export { MAX_CHOICES } from './check-request.ts';
 export { openChatFamily } from './family.ts';
+export { createImageResolver, type ImageResolver, type ImageResolverParts } from './image-resolver.ts';
 export type * from './types.ts';

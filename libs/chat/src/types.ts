@@ -37,6 +37,10 @@ export interface ChatRequest {
   readonly ignoreEos?: boolean;
   /** Higher goes first; 0 if absent. */
   readonly priority?: number;
+  /** Whom the work is for: a name that tells tenants apart, and is no secret. Absent: one that all such requests share. */
+  readonly tenant?: string;
+  /** Milliseconds since 1970 at which the request ends with `deadline_exceeded`; absent: it has time. */
+  readonly deadlineMs?: number;
 }
 
 /** A picture of the request, in order of appearance over all messages. */

@@ -3,14 +3,20 @@ import { readFileSync } from 'node:fs';
 import {
   type Decoder,
   EideticError,
+  type EncodeOutcome,
   type EncodeResult,
   type GenerateRequest,
   GREEDY,
   type ImageEmbedding,
+  SHARED_SCOPE,
   type VisionEncoder,
 } from '@eidetic/core';
+import { createMemoryImageStore } from '@eidetic/embedding-cache';
+import { MemoryEncodeQueue, NO_OBSERVER } from '@eidetic/encode-queue';
+import { createEncodeHandler } from '@eidetic/vision';
 import { createChatService } from '../src/chat-service.ts';
 import { openChatFamily } from '../src/family.ts';
+import { createImageResolver } from '../src/image-resolver.ts';
 import type { ChatEvent, ChatRequest, ContentPart } from '../src/types.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -125,19 +131,31 @@ export const setUp = ({
     get: async (key: string) => stored.get(key),
     set: async (key: string, value: ImageEmbedding) => void stored.set(key, value),
   };
+  const store = createMemoryImageStore({ maxBytes: 2 ** 20 });
+  const queue = new MemoryEncodeQueue({ observer: NO_OBSERVER });
+  const limits = { maxCost: 64 * 8, maxJobs: 8, maxInFlight: 1, lingerMs: 0 };
+  queue.consume(createEncodeHandler({ vision, store, cache }), limits);
   let time = 0;
   const service = createChatService({
     model: 'nano',
     family: openChatFamily({ ...manifest, generation: { ...manifest.generation, chatFormat: format } }, ranks),
-    vision,
-    cache,
+    images: createImageResolver({ vision, cache, store, queue }),
     decoder,
+    scopeOf: () => SHARED_SCOPE,
     limits: { maxImages },
     defaults: { sampling: GREEDY, maxTokens: 512 },
     now: () => (time += 10),
     randomSeed: () => 42,
   });
   return { service, vision, stored, decoder };
+};
+
+/** A resolver whose cache and store keep nothing, and whose queue always says the same. */
+export const setUpResolver = (outcome: EncodeOutcome) => {
+  const vision = new FakeVision();
+  const nothing = { get: async () => undefined, set: async () => undefined };
+  const queue = { encode: async () => outcome };
+  return { vision, resolver: createImageResolver({ vision, cache: nothing, store: nothing, queue }) };
 };
 
 export const text = (value: string): ContentPart => ({ kind: 'text', text: value });

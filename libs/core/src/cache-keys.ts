@@ -10,6 +10,10 @@ export const SHARED_SCOPE: CacheScope = 'shared';
 export const tenantScope = (tenant: string): CacheScope =>
   `tenant-${hash('sha256', tenant, 'hex').slice(0, TENANT_HASH_DIGITS)}`;
 
+/** A scope that came from elsewhere; `undefined` for text that is none. */
+export const toCacheScope = (text: string): CacheScope | undefined =>
+  text === SHARED_SCOPE || /^tenant-[0-9a-f]{32}$/.test(text) ? (text as CacheScope) : undefined;
+
 /**
  * Under which an embedding is kept.
  *

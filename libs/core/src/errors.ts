@@ -33,6 +33,8 @@ export const ERROR_KINDS = {
   image_too_large: invalid(413),
   /** An image reference (scheme, id) that the server does not serve. */
   unsupported_image_source: invalid(),
+  /** The bytes of an image are not in the image store (any more). Send them again. */
+  image_missing: { http: 400, grpc: 9, type: 'invalid_request_error', retryable: false },
   /** More images than one request may hold. */
   too_many_images: invalid(),
   /** Prompt plus completion do not fit the context. */

@@ -1,4 +1,4 @@
-export { type CacheScope, embeddingKey, SHARED_SCOPE, tenantScope } from './cache-keys.ts';
+export { type CacheScope, embeddingKey, SHARED_SCOPE, tenantScope, toCacheScope } from './cache-keys.ts';
 export { EideticError, ERROR_KINDS, type ErrorCode, type ErrorDetails, type ErrorKind } from './errors.ts';
 export type { CacheObserver, CacheReadOutcome, CacheWriteOutcome } from './ports/cache-observer.ts';
 export type {
@@ -36,6 +36,7 @@ export type {
   EncodeProducer,
   EncodeQueueObserver,
 } from './ports/encode-queue.ts';
+export type { EndpointObserver } from './ports/endpoint-observer.ts';
 export type { EngineObserver, RequestStage } from './ports/engine-observer.ts';
 export type { Grammar, GrammarCompiler, GrammarMatcher, TokenMask } from './ports/grammar.ts';
 export type { ImageStore } from './ports/image-store.ts';

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
@@ -35,6 +35,9 @@ const requestId = ({ headers }: { readonly headers: NodeJS.Dict<string | string[
   const own = headers['x-request-id'];
   return typeof own === 'string' && /^[\w.:/+=-]{1,128}$/.test(own) ? own : randomUUID();
 };
+
+/** 128 bits: no two keys make the same name by chance. */
+const TENANT_DIGITS = 32;
 
 /** Time after the deadline in which the client may take what was sent to it; then its connection is closed. */
 const LAST_WORDS_MS = 1000;
@@ -85,6 +88,12 @@ const started = async <T>(events: AsyncGenerator<T, void, undefined>): Promise<A
   })();
 };
 
+/** A name for whoever brings a key; nobody can tell the key from it. */
+const tenantOf = (authorization: string | undefined): string | undefined => {
+  const [, key] = /^Bearer\s+(\S+)$/i.exec(authorization ?? '') ?? [];
+  return key === undefined ? undefined : hash('sha256', key, 'hex').slice(0, TENANT_DIGITS);
+};
+
 const answerChat =
   (service: ChatService, options: OpenaiApiOptions) => async (request: FastifyRequest, reply: FastifyReply) => {
     const { model, stream, includeUsage, chat } = parseChatCompletionRequest(request.body, options.maxImagesPerRequest);
@@ -93,7 +102,10 @@ const answerChat =
     const head = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model };
     const log = request.log.child({ completionId: head.id });
     const signal = lifeOf(reply, options.requestDeadlineMs);
-    const events = supervise(service.chat({ ...chat, requestId: head.id }, signal), signal, log);
+    const tenant = tenantOf(request.headers.authorization);
+    const deadlineMs = Date.now() + options.requestDeadlineMs;
+    const asked = { ...chat, requestId: head.id, deadlineMs, ...(tenant !== undefined && { tenant }) };
+    const events = supervise(service.chat(asked, signal), signal, log);
     const { choices = 1, logprobs } = chat;
     if (!stream) return chatCompletion(head, events, { choices, logprobs: logprobs !== undefined });
 

@@ -1,3 +1,4 @@
+export { createEncodeHandler, type EncodeHandlerParts } from './encode-handler.ts';
 export {
   createVisionEncoder,
   type LocalVisionEncoder,

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EideticError, type EncodeResult } from '@eidetic/core';
 import { Environment } from '@eidetic/ort';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -49,7 +50,12 @@ describe('createVisionEncoder', () => {
   });
 
   const create = async (
-    options: { maxBatch?: number; preprocess?: Preprocess; vision?: Partial<Record<keyof typeof vision, number>> } = {},
+    options: {
+      maxBatch?: number;
+      preprocess?: Preprocess;
+      onBatch?: (pictures: number) => void;
+      vision?: Partial<Record<keyof typeof vision, number>>;
+    } = {},
   ): Promise<LocalVisionEncoder> => {
     const encoder = await createVisionEncoder({
       bundle: {
@@ -60,6 +66,7 @@ describe('createVisionEncoder', () => {
       session: { intraOpThreads: 1 },
       preprocess: options.preprocess ?? preprocess,
       maxBatch: options.maxBatch ?? 4,
+      ...(options.onBatch && { onBatch: options.onBatch }),
     });
     open.push(encoder);
     return encoder;
@@ -98,6 +105,21 @@ describe('createVisionEncoder', () => {
     const encoder = await create({ maxBatch: 1 });
     expect(codes(await encoder.encode([picture(1), picture(9), picture(1)]))).toEqual(['ok', 'inference_failed', 'ok']);
     expect(codes(await encoder.encode([picture(2)]))).toEqual(['ok']);
+  });
+
+  it('tells of every run that ended well, and how many pictures are in the present one', async () => {
+    const batches: number[] = [];
+    const encoder = await create({ maxBatch: 2, onBatch: (pictures) => batches.push(pictures) });
+    expect(encoder.running).toBe(0);
+    const first = encoder.encode([picture(1)]);
+    while (encoder.running === 0) await nextTurn();
+    expect(encoder.running).toBe(1);
+    expect(codes(await first)).toEqual(['ok']);
+    await encoder.encode([picture(9)]);
+    await encoder.encode([1, 2, 1, 2].map(picture));
+    expect(batches.reduce((sum, pictures) => sum + pictures, 0)).toBe(5);
+    expect(Math.max(...batches)).toBe(2);
+    expect(encoder.running).toBe(0);
   });
 
   it('encodes while later pictures are still being decoded', async () => {

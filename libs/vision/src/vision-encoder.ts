@@ -18,10 +18,14 @@ export interface VisionEncoderOptions {
   readonly preprocess: Preprocess;
   /** Most pictures in one run of the graph. */
   readonly maxBatch: number;
+  /** Told of each run of the graph that has ended well: how many pictures it took. Must not throw. */
+  readonly onBatch?: (pictures: number) => void;
 }
 
 /** A vision encoder in this process. */
 export interface LocalVisionEncoder extends VisionEncoder {
+  /** Pictures in the graph's present run; 0 between runs. */
+  readonly running: number;
   /** Refuses new work, finishes what was accepted, then frees the graph. */
   close(): Promise<void>;
 }
@@ -33,11 +37,21 @@ export interface LocalVisionEncoder extends VisionEncoder {
  * @throws EideticError `invalid_bundle`, `invalid_config`.
  */
 export async function createVisionEncoder(options: VisionEncoderOptions): Promise<LocalVisionEncoder> {
-  const { bundle, environment, session, preprocess, maxBatch } = options;
+  const { bundle, environment, session, preprocess, maxBatch, onBatch } = options;
   const { vision } = bundle.manifest;
   const loaded = await environment.createSession(bundle.path(vision.graph), session);
   const graph = createVisionGraph(loaded, vision, maxBatch);
-  const batcher = createBatcher(maxBatch, graph.run);
+  let running = 0;
+  const batcher = createBatcher(maxBatch, async (pixels: readonly Uint8Array[]) => {
+    running = pixels.length;
+    try {
+      const encoded = await graph.run(pixels);
+      onBatch?.(pixels.length);
+      return encoded;
+    } finally {
+      running = 0;
+    }
+  });
   const inFlight = new Set<Promise<unknown>>();
   let closed: Promise<void> | undefined;
 
@@ -75,6 +89,9 @@ export async function createVisionEncoder(options: VisionEncoderOptions): Promis
   return {
     fingerprint: vision.fingerprint,
     tokensPerImage: vision.tokensPerImage,
+    get running() {
+      return running;
+    },
     async encode(images, signal) {
       if (closed !== undefined) throw new EideticError('unavailable', 'The vision encoder is closed.');
       if (signal?.aborted) throw EideticError.from(signal.reason);

@@ -39,6 +39,13 @@ export const CONFIG_DEFINITION = {
     kind: size(),
     default: '256MiB',
   },
+  imageStoreBytes: {
+    name: 'EIDETIC_IMAGE_STORE_SIZE',
+    description:
+      'Memory for pictures as they were sent, so that those whose embedding had to go are encoded again unasked.',
+    kind: size(),
+    default: '256MiB',
+  },
   ...REQUEST_SETTINGS,
 } as const satisfies ConfigDefinition;
 

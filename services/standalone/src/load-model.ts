@@ -1,15 +1,16 @@
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createChatService, openChatFamily } from '@eidetic/chat';
+import { createChatService, createImageResolver, openChatFamily } from '@eidetic/chat';
 import { type LoadContext, type LoadedChat, warmUp } from '@eidetic/chat-server';
-import { GREEDY } from '@eidetic/core';
-import { createMemoryEmbeddingCache } from '@eidetic/embedding-cache';
+import { GREEDY, SHARED_SCOPE } from '@eidetic/core';
+import { createMemoryEmbeddingCache, createMemoryImageStore } from '@eidetic/embedding-cache';
+import { MemoryEncodeQueue, NO_OBSERVER } from '@eidetic/encode-queue';
 import { createImagePool, DEFAULT_IMAGE_LIMITS } from '@eidetic/image';
 import { loadBundle, modelPlanOf, startEngine } from '@eidetic/model-loader';
 import { Environment } from '@eidetic/ort';
 import { createPreprocess } from '@eidetic/qwen-vl';
 import { measureVisionEncoder } from '@eidetic/telemetry';
-import { createVisionEncoder } from '@eidetic/vision';
+import { createEncodeHandler, createVisionEncoder } from '@eidetic/vision';
 import type { StandaloneConfig } from './config.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -32,17 +33,29 @@ export const loadModel = async (
 
   await using parts = new AsyncDisposableStack();
   const imageLimits = { ...DEFAULT_IMAGE_LIMITS, maxBytes: config.maxImageBytes, maxPixels: config.maxImagePixels };
-  const images = createImagePool({ threads: config.imageThreads, limits: imageLimits });
-  parts.defer(() => images.close());
+  const pool = createImagePool({ threads: config.imageThreads, limits: imageLimits });
+  parts.defer(() => pool.close());
   const vision = await createVisionEncoder({
     bundle,
     environment: Environment.load(),
     session: { intraOpThreads: threads },
-    preprocess: createPreprocess(images, manifest.vision.imageSize),
+    preprocess: createPreprocess(pool, manifest.vision.imageSize),
     maxBatch: config.visionBatch,
   });
   parts.defer(() => vision.close());
   const cache = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
+  const store = createMemoryImageStore({ maxBytes: config.imageStoreBytes });
+  const measured = measureVisionEncoder(vision, metrics.image);
+  const queue = new MemoryEncodeQueue({ observer: NO_OBSERVER });
+  parts.defer(() => queue.close());
+  const consumer = queue.consume(createEncodeHandler({ vision: measured, store, cache }), {
+    maxCost: vision.tokensPerImage * config.visionBatch,
+    maxJobs: config.visionBatch,
+    // While one batch is being encoded, the pictures of the next are decoded.
+    maxInFlight: 2,
+    lingerMs: 0,
+  });
+  parts.defer(() => consumer.close());
   const resolveEmbedding = (key: string) => cache.get(key);
   const { engine, release } = await startEngine(bundle, config, { resolveEmbedding, observer: metrics.engine });
   parts.defer(release);
@@ -52,9 +65,10 @@ export const loadModel = async (
   const chatService = createChatService({
     model: manifest.name,
     family,
-    vision: measureVisionEncoder(vision, metrics.image),
-    cache,
+    images: createImageResolver({ vision: measured, cache, store, queue }),
     decoder: engine,
+    // Whoever reaches this process shares it.
+    scopeOf: () => SHARED_SCOPE,
     limits: { maxImages: config.maxImagesPerRequest },
     defaults: { sampling: { ...GREEDY, temperature, topP, topK, repetitionPenalty }, maxTokens: maxNewTokens },
     now,
