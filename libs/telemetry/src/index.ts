@@ -1,3 +1,4 @@
+export { createCacheMetrics, type MeasuredCache } from './cache-metrics.ts';
 export { type ChatMetrics, createChatMetrics } from './chat-metrics.ts';
 export { createEngineMetrics, type EngineMetrics } from './engine-metrics.ts';
 export { createHttpMetrics, type HttpMetrics } from './http-metrics.ts';

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { scrape } from '../test/scrape.ts';
 import * as buckets from './buckets.ts';
+import { createCacheMetrics } from './cache-metrics.ts';
 import { createChatMetrics } from './chat-metrics.ts';
 import { createEngineMetrics } from './engine-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
@@ -21,10 +22,12 @@ const LABELS: Readonly<Record<string, string>> = {
   method: 'those that the HTTP parser knows',
   route: 'the patterns of routes, never an address',
   status: "HTTP's",
-  outcome: 'stop, length and the error codes; hit and miss',
+  outcome: 'stop, length and the error codes; hit and miss; how calls of a shared cache end',
   stage: 'decode, preprocess, encode; waiting, prefill, decode',
   source: 'computed, cached',
   purpose: 'prompt, consolidation',
+  cache: 'embedding, image',
+  call: 'read, write',
 };
 
 /** Labels of the metrics that prom-client has of Node.js and the process. */
@@ -35,6 +38,7 @@ const registryOfEverything = () => {
   createHttpMetrics(registry);
   createChatMetrics(registry);
   createImageMetrics(registry);
+  createCacheMetrics(registry);
   createEngineMetrics(registry, 'm').observeLoad(() => ({ running: 0, waiting: 0, slots: 1, kvUsage: 0 }));
   return registry;
 };
@@ -60,7 +64,7 @@ it('has no label whose values are not known to be few', () => {
 
 it("names every metric eidetic_<area>_<noun>_<unit>, and three as vLLM's", () => {
   const pattern =
-    /^eidetic_(build_info|engine_slots|(http|chat|image|engine)_[a-z_]+_(seconds|total|running|waiting|ratio|rows))$/;
+    /^eidetic_(build_info|engine_slots|(http|chat|image|cache|engine)_[a-z_]+_(seconds|total|running|waiting|ratio|rows))$/;
   const names = own.map(({ name }) => name).filter((name) => !name.startsWith('vllm:'));
   expect(names.filter((name) => !pattern.test(name))).toEqual([]);
   expect(own.length - names.length).toBe(3);

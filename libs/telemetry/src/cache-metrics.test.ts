@@ -1,0 +1,32 @@
+import { Registry } from 'prom-client';
+import { expect, it } from 'vitest';
+import { scrape } from '../test/scrape.ts';
+import { createCacheMetrics } from './cache-metrics.ts';
+
+it('counts look-ups and writes of each cache by outcome, every outcome from the start', async () => {
+  const registry = new Registry();
+  const observerOf = createCacheMetrics(registry);
+  const [embeddings, images] = [observerOf('embedding'), observerOf('image')];
+  embeddings.read({ outcome: 'hit', durationMs: 2 });
+  embeddings.read({ outcome: 'hit', durationMs: 2 });
+  embeddings.read({ outcome: 'corrupt', durationMs: 2 });
+  images.write({ outcome: 'stored', durationMs: 3 });
+  const lines = await scrape(registry, 'eidetic_cache_reads_total', 'eidetic_cache_writes_total');
+  expect(lines).toHaveLength(2 * (7 + 6));
+  expect(lines.filter((line) => !line.endsWith(' 0'))).toEqual([
+    'eidetic_cache_reads_total{cache="embedding",outcome="hit"} 2',
+    'eidetic_cache_reads_total{cache="embedding",outcome="corrupt"} 1',
+    'eidetic_cache_writes_total{cache="image",outcome="stored"} 1',
+  ]);
+});
+
+it('measures look-ups and writes apart, in seconds', async () => {
+  const registry = new Registry();
+  const embeddings = createCacheMetrics(registry)('embedding');
+  embeddings.read({ outcome: 'timeout', durationMs: 250 });
+  embeddings.write({ outcome: 'stored', durationMs: 500 });
+  expect(await scrape(registry, 'eidetic_cache_call_seconds_sum')).toEqual([
+    'eidetic_cache_call_seconds_sum{cache="embedding",call="read"} 0.25',
+    'eidetic_cache_call_seconds_sum{cache="embedding",call="write"} 0.5',
+  ]);
+});
