@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { precisionSchema } from '@eidetic/bundle';
-import { type Config, type ConfigDefinition, duration, integer, oneOf, text } from '@eidetic/config';
+import { type Config, type ConfigDefinition, duration, integer, oneOf, size, text } from '@eidetic/config';
 
 const MAX_INTEGER = 2 ** 31 - 1;
 const precision = oneOf(precisionSchema.options);
@@ -44,6 +44,34 @@ export const MODEL_SETTINGS = {
     description: 'Threads that compute; 0 takes one per core.',
     kind: integer({ min: 0, max: 1024 }),
     default: '0',
+  },
+} as const satisfies ConfigDefinition;
+
+/** How the vision encoder is run. */
+export const VISION_SETTINGS = {
+  imageThreads: {
+    name: 'EIDETIC_IMAGE_THREADS',
+    description: 'Threads that decode pictures; each may hold one picture in memory.',
+    kind: integer({ min: 1, max: 1024 }),
+    default: '2',
+  },
+  visionBatch: {
+    name: 'EIDETIC_VISION_BATCH',
+    description: 'Most pictures that the vision encoder takes at once.',
+    kind: integer({ min: 1, max: 256 }),
+    default: '8',
+  },
+  maxImageBytes: {
+    name: 'EIDETIC_MAX_IMAGE_SIZE',
+    description: 'Largest picture as it is sent.',
+    kind: size(),
+    default: '20MiB',
+  },
+  maxImagePixels: {
+    name: 'EIDETIC_MAX_IMAGE_PIXELS',
+    description: 'Most pixels of one picture.',
+    kind: integer({ min: 1, max: MAX_INTEGER }),
+    default: '50000000',
   },
 } as const satisfies ConfigDefinition;
 
@@ -90,6 +118,9 @@ export const ENGINE_SETTINGS = {
 
 /** What {@link MODEL_SETTINGS} load into. */
 export type ModelConfig = Config<typeof MODEL_SETTINGS>;
+
+/** What {@link VISION_SETTINGS} load into. */
+export type VisionConfig = Config<typeof VISION_SETTINGS>;
 
 /** What {@link ENGINE_SETTINGS} load into. */
 export type EngineConfig = Config<typeof ENGINE_SETTINGS>;

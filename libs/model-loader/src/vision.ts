@@ -1,0 +1,41 @@
+import type { Bundle } from '@eidetic/bundle';
+import { createImagePool, DEFAULT_IMAGE_LIMITS } from '@eidetic/image';
+import { Environment } from '@eidetic/ort';
+import { createPreprocess } from '@eidetic/qwen-vl';
+import { createVisionEncoder, type LocalVisionEncoder, type VisionEncoderOptions } from '@eidetic/vision';
+import { type ModelConfig, modelPlanOf, type VisionConfig } from './settings.ts';
+
+/** What a vision encoder is made of besides its bundle and its settings. */
+export type VisionParts = Pick<VisionEncoderOptions, 'onBatch'>;
+
+/** A vision encoder, and how to let go of it and of the threads that decode its pictures. */
+export interface StartedVision extends AsyncDisposable {
+  readonly encoder: LocalVisionEncoder;
+}
+
+/**
+ * A vision encoder over a bundle, of which only the vision graph is loaded, set up as the configuration says.
+ *
+ * @throws EideticError what {@link createVisionEncoder} throws.
+ */
+export const startVision = async (
+  bundle: Bundle,
+  config: ModelConfig & VisionConfig,
+  parts: VisionParts = {},
+): Promise<StartedVision> => {
+  await using resources = new AsyncDisposableStack();
+  const limits = { ...DEFAULT_IMAGE_LIMITS, maxBytes: config.maxImageBytes, maxPixels: config.maxImagePixels };
+  const images = createImagePool({ threads: config.imageThreads, limits });
+  resources.defer(() => images.close());
+  const encoder = await createVisionEncoder({
+    bundle,
+    environment: Environment.load(),
+    session: { intraOpThreads: modelPlanOf(config).threads },
+    preprocess: createPreprocess(images, bundle.manifest.vision.imageSize),
+    maxBatch: config.visionBatch,
+    ...parts,
+  });
+  resources.defer(() => encoder.close());
+  const kept = resources.move();
+  return { encoder, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+};
