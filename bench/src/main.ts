@@ -3,9 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeEnvironment } from './environment.ts';
 import { formatTable, writeResult } from './report.ts';
+import { cacheSuite } from './suites/cache.ts';
 import { concurrencySuite } from './suites/concurrency.ts';
 import { decoderSuite } from './suites/decoder.ts';
 import { dialogSuite } from './suites/dialog.ts';
+import { grpcSuite } from './suites/grpc.ts';
 import { httpSuite } from './suites/http.ts';
 import { interferenceSuite } from './suites/interference.ts';
 import { precisionSuite } from './suites/precision.ts';
@@ -23,7 +25,9 @@ const SUITES = [
   dialogSuite,
   visionSuite,
   httpSuite,
+  grpcSuite,
   precisionSuite,
+  cacheSuite,
   soakSuite,
 ];
 

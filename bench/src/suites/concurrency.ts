@@ -9,7 +9,7 @@ import type { Suite } from '../suite.ts';
 
 const PRECISION: Precision = 'int8';
 const CONCURRENCY = [1, 2, 4, 8, 16];
-const PAST = 200;
+const PAST = 100;
 const DECODED = 65;
 
 /** Answers that are generated at the same time, from one to sixteen. */
