@@ -23,6 +23,7 @@ export {
   type SamplingOptions,
   type TokenLogprob,
 } from './ports/decoder.ts';
+export type { DecoderPoolObserver, RouteReason } from './ports/decoder-pool-observer.ts';
 export type { EmbeddingCache } from './ports/embedding-cache.ts';
 export type {
   EncodeBacklog,

@@ -1,0 +1,200 @@
+import {
+  EideticError,
+  type EncodeConsumer,
+  type EncodeDropReason,
+  type EncodeHandler,
+  type EncodeLimits,
+  type EncodeQueueObserver,
+} from '@eidetic/core';
+import { type Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { Dispatcher } from './dispatcher.ts';
+import { readStoredJob, type StoredJob } from './encode-job-schema.ts';
+import { JobLine, MicroBatcher, type WaitingJob } from './micro-batcher.ts';
+import { conclude, observeBatch } from './observe.ts';
+import { markDispatched } from './redis-backlog.ts';
+import { blockingConnection, closeInTime, connectForCommands } from './redis-connection.ts';
+import { checkPrefix, QUEUE_NAME } from './redis-names.ts';
+import { RedisWaiters } from './redis-waiters.ts';
+import { type Dispatched, runBatch, type Verdict } from './run-batch.ts';
+import { type StoredOutcome, storedOutcome } from './stored-outcome.ts';
+
+/** How long a consumer may be silent before another takes its jobs. */
+export interface LockPolicy {
+  /** A job whose consumer has not renewed its lock for so long is up for others. */
+  readonly lockMs: number;
+  /** How often consumers look for such jobs. */
+  readonly stalledCheckMs: number;
+  /** How often one job may be taken over before it is given up: it may be what stops its consumers. */
+  readonly maxTakeovers: number;
+}
+
+/** Twice what BullMQ takes by default: a job that is run twice costs more than one that waits. */
+export const DEFAULT_LOCKS: LockPolicy = { lockMs: 60_000, stalledCheckMs: 30_000, maxTakeovers: 2 };
+
+/** What a consumer is opened with; defaults in brackets. */
+export interface RedisEncodeConsumerOptions {
+  /** Of a Redis with maxmemory-policy noeviction. */
+  readonly url: string;
+  /** Of all keys, with a hash tag, e.g. `{eidetic}`; the same for producers and consumers. */
+  readonly prefix: string;
+  readonly observer: EncodeQueueObserver;
+  readonly handler: EncodeHandler;
+  readonly limits: EncodeLimits;
+  /** [{@link DEFAULT_LOCKS}] */
+  readonly locks?: LockPolicy;
+}
+
+// Where Redis did not say until when a job is waited for, its handler has so long.
+const UNKNOWN_DEADLINE_MS = 60_000;
+// How long BullMQ waits before it fetches again after an error; its own 15 s would add to every restart of Redis.
+const FETCH_RETRY_MS = 1_000;
+
+/** Takes jobs from Redis and hands them over in batches. BullMQ keeps their locks, and gives those of lost consumers to others. */
+export class RedisEncodeConsumer implements EncodeConsumer {
+  readonly #observer: EncodeQueueObserver;
+  readonly #handler: EncodeHandler;
+  readonly #redis: Redis;
+  readonly #waiters: RedisWaiters;
+  readonly #line = new JobLine<HeldJob>();
+  readonly #batcher: MicroBatcher<HeldJob>;
+  readonly #dispatcher: Dispatcher<HeldJob>;
+  readonly #worker: Worker;
+  readonly #held = new Set<HeldJob>();
+  /** Fetched since the last look at the line. */
+  readonly #fetched: HeldJob[] = [];
+
+  /** @throws EideticError `unavailable` if Redis cannot be reached, `invalid_config` if its settings or the prefix do not fit. */
+  static async open(options: RedisEncodeConsumerOptions): Promise<RedisEncodeConsumer> {
+    checkPrefix(options.prefix);
+    const redis = await connectForCommands(options.url, options.observer);
+    const consumer = new RedisEncodeConsumer(options, redis);
+    await consumer.#worker.waitUntilReady();
+    return consumer;
+  }
+
+  private constructor(options: RedisEncodeConsumerOptions, redis: Redis) {
+    const { url, prefix, observer, handler, limits, locks = DEFAULT_LOCKS } = options;
+    this.#observer = observer;
+    this.#handler = handler;
+    this.#redis = redis;
+    this.#waiters = new RedisWaiters(redis, prefix);
+    this.#batcher = new MicroBatcher(this.#line, limits);
+    this.#dispatcher = new Dispatcher({
+      batcher: this.#batcher,
+      now: Date.now,
+      refresh: () => this.#refresh(),
+      run: (batch) => this.#run(batch),
+      drop: (job, reason) => job.end.resolve({ kind: 'dropped', reason }),
+    });
+    this.#worker = new Worker(QUEUE_NAME, (job) => this.#process(job), {
+      connection: blockingConnection(url),
+      prefix,
+      // What the handler may have, and one more batch to be there when it is done.
+      concurrency: limits.maxJobs * (limits.maxInFlight + 1),
+      lockDuration: locks.lockMs,
+      stalledInterval: locks.stalledCheckMs,
+      maxStalledCount: locks.maxTakeovers,
+      runRetryDelay: FETCH_RETRY_MS,
+    });
+    this.#worker.on('error', (error) => observer.failed(error));
+    this.#worker.on('stalled', () => observer.stalled());
+  }
+
+  async close(): Promise<void> {
+    const closed = this.#worker.close();
+    // However long the handler takes; only Redis must not keep us from closing.
+    while (this.#held.size > 0) await Promise.all([...this.#held].map(({ end }) => end.promise));
+    await closeInTime(() => closed, this.#observer);
+    await closeInTime(() => this.#worker.disconnect(), this.#observer);
+    this.#redis.disconnect();
+  }
+
+  async #process(bullJob: Job): Promise<StoredOutcome> {
+    const read = readStoredJob(bullJob.data);
+    if ('problem' in read) {
+      this.#observer.dropped({ reason: 'malformed' });
+      const message = `A job in the encode queue is malformed: ${read.problem}`;
+      return storedOutcome({ ok: false, error: new EideticError('internal', message) });
+    }
+    const held = new HeldJob(read.job, bullJob);
+    this.#held.add(held);
+    this.#fetched.push(held);
+    this.#dispatcher.poke();
+    const end = await held.end.promise;
+    this.#held.delete(held);
+    if (end.kind === 'dropped') {
+      this.#observer.dropped({ reason: end.reason });
+      return { dropped: end.reason };
+    }
+    const { attempts = 1 } = bullJob.opts;
+    const verdict = conclude(end, bullJob.attemptsMade + 1 >= attempts, this.#observer);
+    // BullMQ lets it rest, and brings it back.
+    if (verdict.kind === 'retry') throw verdict.error;
+    await this.#waiters.forget(held.jobId).catch((error) => this.#observer.failed(error));
+    return storedOutcome(verdict.outcome);
+  }
+
+  /** Takes what was fetched into the line, and asks Redis who still waits for what is in it. */
+  async #refresh(): Promise<void> {
+    for (const job of this.#fetched.splice(0)) this.#line.add(job);
+    const jobs = [...this.#line.jobs];
+    if (jobs.length === 0 || !this.#batcher.hasRoom) return;
+    try {
+      const remainingMs = await this.#waiters.remainingMs(jobs.map(({ jobId }) => jobId));
+      const now = Date.now();
+      for (const [index, job] of jobs.entries()) {
+        const remaining = remainingMs[index];
+        job.deadlineMs = remaining === undefined ? undefined : now + remaining;
+      }
+    } catch (cause) {
+      // Better a picture encoded for nobody than a picture not encoded for somebody.
+      this.#observer.failed(EideticError.from(cause));
+    }
+  }
+
+  async #run(batch: readonly HeldJob[]): Promise<void> {
+    const now = Date.now();
+    const dispatched = batch.map((job): Dispatched => job.dispatch(now));
+    observeBatch(this.#observer, dispatched);
+    const jobKeys = batch.map(({ jobId }) => this.#worker.toKey(jobId));
+    markDispatched(this.#redis, jobKeys).catch((error) => this.#observer.failed(error));
+    const verdicts = await runBatch(dispatched, this.#handler);
+    for (const [index, job] of batch.entries()) {
+      const verdict = verdicts[index];
+      if (verdict !== undefined) job.end.resolve(verdict);
+    }
+  }
+}
+
+/** A job that this consumer has the lock of. */
+class HeldJob implements WaitingJob {
+  readonly jobId: string;
+  readonly arrivedAtMs = Date.now();
+  readonly end = Promise.withResolvers<Verdict | { readonly kind: 'dropped'; readonly reason: EncodeDropReason }>();
+  readonly priority: number;
+  readonly #job: StoredJob;
+  readonly #waitingSinceMs: number;
+  /** Until Redis says otherwise somebody waits for it. */
+  deadlineMs: number | undefined = Number.POSITIVE_INFINITY;
+
+  constructor(job: StoredJob, bullJob: Job) {
+    this.#job = job;
+    this.jobId = bullJob.id ?? '';
+    this.priority = -bullJob.priority;
+    // A job that was tried before has waited since then, which is not on record; the rest between two tries is no wait.
+    this.#waitingSinceMs = bullJob.attemptsMade === 0 ? bullJob.timestamp : this.arrivedAtMs;
+  }
+
+  get cost(): number {
+    return this.#job.cost;
+  }
+
+  dispatch(nowMs: number): Dispatched {
+    const { deadlineMs = nowMs } = this;
+    const known = Number.isFinite(deadlineMs) ? deadlineMs : nowMs + UNKNOWN_DEADLINE_MS;
+    // The producer's clock may be ahead.
+    const queueMs = Math.max(0, nowMs - this.#waitingSinceMs);
+    return { job: { ...this.#job, deadlineMs: known }, queueMs };
+  }
+}
