@@ -39,6 +39,8 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #waiting: WaitingQueue<Sequence>;
   readonly #slots: SlotTable;
+  /** No deadline of those present is earlier: thousands may wait, and are not to be looked at in every step. */
+  #soonestDeadlineMs = Number.POSITIVE_INFINITY;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -77,6 +79,7 @@ export class Scheduler {
       throw new EideticError('overloaded', `${present - slots} requests are waiting already. Try again later.`);
     }
     this.#waiting.add(sequence);
+    this.#soonestDeadlineMs = Math.min(this.#soonestDeadlineMs, deadlineOf(sequence));
   }
 
   /** Forgets one that ended while it waited. */
@@ -86,7 +89,7 @@ export class Scheduler {
 
   /** Ends what is past its deadline, frees the slots of what has ended, and gives free slots to those whose turn it is. */
   admit(nowMs: number): void {
-    for (const sequence of [...this.running, ...this.#waiting]) expire(sequence, nowMs);
+    if (nowMs >= this.#soonestDeadlineMs) this.#expire(nowMs);
     for (const sequence of this.running) {
       if (!sequence.ended) continue;
       this.#slots.release(sequence);
@@ -167,16 +170,25 @@ export class Scheduler {
     this.#slots.abandon(slot);
   }
 
+  #expire(nowMs: number): void {
+    this.#soonestDeadlineMs = Number.POSITIVE_INFINITY;
+    for (const sequence of [...this.running, ...this.#waiting]) {
+      if (sequence.ended) continue;
+      const deadlineMs = deadlineOf(sequence);
+      if (nowMs < deadlineMs) this.#soonestDeadlineMs = Math.min(this.#soonestDeadlineMs, deadlineMs);
+      else sequence.fail(late(sequence));
+    }
+  }
+
   #copy(sequence: Sequence, { slot, positions }: PrefixSource): PrefillPart {
     const end = Math.min(positions, sequence.prefilled + this.#options.copyRows);
     return { kind: 'copy', sequence, from: slot, end };
   }
 }
 
-function expire(sequence: Sequence, nowMs: number): void {
-  const { deadlineMs } = sequence.request;
-  if (deadlineMs === undefined || nowMs < deadlineMs || sequence.ended) return;
-  const where =
-    sequence.slot === undefined ? 'while it waited for a slot' : `after ${sequence.generated.length} tokens`;
-  sequence.fail(new EideticError('deadline_exceeded', `The request's deadline passed ${where}.`));
+const deadlineOf = ({ request }: Sequence): number => request.deadlineMs ?? Number.POSITIVE_INFINITY;
+
+function late({ slot, generated }: Sequence): EideticError {
+  const where = slot === undefined ? 'while it waited for a slot' : `after ${generated.length} tokens`;
+  return new EideticError('deadline_exceeded', `The request's deadline passed ${where}.`);
 }
