@@ -1,11 +1,6 @@
 import type { Precision } from '@eidetic/bundle';
 import type { EmbeddingCache, ImageEmbedding } from '@eidetic/core';
-import {
-  createMemoryEmbeddingCache,
-  createRedisEmbeddingCache,
-  createTieredEmbeddingCache,
-  RedisStore,
-} from '@eidetic/embedding-cache';
+import { createMemoryEmbeddingCache, createRedisEmbeddingCache, RedisStore } from '@eidetic/embedding-cache';
 import { ensureBundle } from '@eidetic/exporter';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import { RedisServer } from '../../../test/support/redis-server.ts';
@@ -29,8 +24,7 @@ export const cacheSuite: Suite = {
     const silent = { read: () => undefined, write: () => undefined };
     const redis = createRedisEmbeddingCache({ store, ttlSeconds: 600, observer: silent, now: () => performance.now() });
     const memory = createMemoryEmbeddingCache({ maxBytes: 2 ** 28 });
-    const tiers = { memory, redis, 'memory before redis': createTieredEmbeddingCache([memory, redis]) };
-    const probes = Object.entries(tiers).flatMap(([tier, cache]) =>
+    const probes = Object.entries({ memory, redis }).flatMap(([tier, cache]) =>
       SUBJECTS.flatMap(([name, embedding]) => probesOf(tier, cache, name, embedding)),
     );
     return {
