@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 const COMMAND_TIMEOUT_MS = 2_000;
 const LONGEST_RECONNECT_DELAY_MS = 1_000;
 // Closing a connection that is just then being re-established may never end (bullmq#4585).
-const CLOSE_MS = 2_000;
+const CLOSE_MS = 1_000;
 
 const retryStrategy = (attempt: number): number => Math.min(50 * attempt, LONGEST_RECONNECT_DELAY_MS);
 
