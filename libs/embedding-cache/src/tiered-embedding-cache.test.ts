@@ -50,6 +50,19 @@ it('lets no one wait for a write to a later tier', async () => {
   write();
 });
 
+it('finds what was set while a look-up was under way', async () => {
+  const { near } = setUp();
+  const { promise: answer, resolve: miss } = Promise.withResolvers<undefined>();
+  const far: EmbeddingCache = { get: () => answer, set: async () => undefined };
+  const tiered = createTieredEmbeddingCache([near, far]);
+  const early = tiered.get('k');
+  await tiered.set('k', embedding);
+  const late = tiered.get('k');
+  miss(undefined);
+  expect(await Promise.all([early, late])).toEqual([undefined, embedding]);
+  expect(await tiered.get('k')).toEqual(embedding);
+});
+
 it('misses what no tier has', async () => {
   expect(await setUp().tiered.get('k')).toBeUndefined();
 });

@@ -3,7 +3,8 @@ import type { EmbeddingCache, ImageEmbedding } from '@eidetic/core';
 /**
  * Caches in one, quickest first. What is found in one is kept in those before it, and those who ask for a key at the same time
  * share one look-up. What is set is set in all; `set` waits for the first alone, from which it is found from then on: the slower
- * ones, of which each bounds its own writes, keep no request waiting.
+ * ones, of which each bounds its own writes, keep no request waiting. Whoever tells another process that an embedding is there
+ * sets it in the cache that they share, and waits for that.
  */
 export function createTieredEmbeddingCache(tiers: readonly EmbeddingCache[]): EmbeddingCache {
   const lookups = new Map<string, Promise<ImageEmbedding | undefined>>();
@@ -22,11 +23,17 @@ export function createTieredEmbeddingCache(tiers: readonly EmbeddingCache[]): Em
     get(key) {
       const running = lookups.get(key);
       if (running !== undefined) return running;
-      const lookup = lookUp(key).finally(() => lookups.delete(key));
+      const lookup = lookUp(key).finally(() => {
+        if (lookups.get(key) === lookup) lookups.delete(key);
+      });
       lookups.set(key, lookup);
       return lookup;
     },
-    set: (key, embedding) => keep(tiers, key, embedding),
+    set(key, embedding) {
+      // Who asks from now on must find it: the look-up under way may have missed it already.
+      lookups.delete(key);
+      return keep(tiers, key, embedding);
+    },
   };
 }
 
