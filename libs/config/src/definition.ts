@@ -9,7 +9,7 @@ export interface Setting {
   readonly kind: z.ZodType<unknown, string>;
   /** As one would write it in the environment. Absent: the setting is required. */
   readonly default?: string;
-  /** Never printed. */
+  /** What is written is never printed; the default, which everyone can read here, is. */
   readonly secret?: boolean;
 }
 

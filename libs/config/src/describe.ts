@@ -1,7 +1,7 @@
 import type { ConfigDefinition, Setting } from './definition.ts';
 
-const expectation = ({ kind, default: written, secret }: Setting): string => {
-  const fallback = written === undefined ? 'required' : `default ${secret ? '[redacted]' : written}`;
+const expectation = ({ kind, default: written }: Setting): string => {
+  const fallback = written === undefined ? 'required' : `default ${written}`;
   return `${kind.description}; ${fallback}`;
 };
 
@@ -18,8 +18,8 @@ export const describeAsMarkdown = (definition: ConfigDefinition): string =>
   [
     '| Variable | Default | Expected | Meaning |',
     '|---|---|---|---|',
-    ...Object.values(definition).map(({ name, default: written, secret, kind, description }) => {
-      const fallback = written === undefined ? 'required' : `\`${secret ? '[redacted]' : written}\``;
+    ...Object.values(definition).map(({ name, default: written, kind, description }) => {
+      const fallback = written === undefined ? 'required' : `\`${written}\``;
       return `| \`${name}\` | ${fallback} | ${cell(kind.description ?? '')} | ${cell(description)} |`;
     }),
   ].join('\n');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boolean, duration, integer, oneOf, size, text } from './kinds.ts';
+import { boolean, duration, integer, oneOf, optional, size, text } from './kinds.ts';
 
 describe('kinds', () => {
   it.each([
@@ -22,6 +22,8 @@ describe('kinds', () => {
     [boolean(), 'false', false],
     [oneOf(['int8', 'float32']), 'int8', 'int8'],
     [text(), ' models ', 'models'],
+    [optional(duration()), ' none ', undefined],
+    [optional(duration()), '5s', 5000],
   ])('%# reads %s as its value', (kind, written, value) => {
     expect(kind.parse(written)).toBe(value);
   });
@@ -34,12 +36,14 @@ describe('kinds', () => {
     ['boolean', boolean(), ['1', 'yes', 'TRUE', '', 'toString']],
     ['oneOf', oneOf(['int8']), ['int4', '', 'INT8']],
     ['text', text(), ['', '  ']],
+    ['optional', optional(oneOf(['int8'])), ['', 'None', 'int4']],
   ])('%s refuses what it cannot read exactly', (_, kind, refused) => {
     expect(refused.filter((written) => kind.safeParse(written).success)).toEqual([]);
   });
 
   it('says what it expects', () => {
     expect(integer({ min: 1, max: 9 }).description).toBe('a whole number from 1 to 9');
+    expect(optional(integer({ min: 1, max: 9 })).description).toBe('a whole number from 1 to 9, or none');
     expect(oneOf(['a', 'b']).safeParse('c').error?.issues[0]?.message).toBe('expected one of a, b');
   });
 

@@ -63,3 +63,19 @@ export const duration = (minMs = 0): z.ZodType<number, string> =>
 /** A size such as `512B`, `64KiB`, `2MiB` or `1GiB`, in bytes. */
 export const size = (): z.ZodType<number, string> =>
   parsed('a size such as 64KiB, 2MiB or 1GiB', (value) => withUnit(value, SIZE_UNITS));
+
+/** How a setting is left out. */
+const NONE = 'none';
+
+/** What may be left out: `none` is undefined. */
+export const optional = <T>(kind: z.ZodType<T, string>): z.ZodType<T | undefined, string> =>
+  z
+    .string()
+    .transform((written, context) => {
+      if (written.trim() === NONE) return undefined;
+      const outcome = kind.safeParse(written);
+      if (outcome.success) return outcome.data;
+      context.addIssue({ code: 'custom', message: `expected ${kind.description}, or ${NONE}` });
+      return z.NEVER;
+    })
+    .describe(`${kind.description}, or ${NONE}`);
