@@ -23,3 +23,6 @@ export const DECODE_ROWS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /** A miss in a Redis next door to the longest that a value may take. */
 export const CACHE_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+
+/** Pictures in one run of the vision graph: powers of two up to the most that may be set. */
+export const BATCH_IMAGES_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];

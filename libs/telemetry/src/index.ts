@@ -7,3 +7,4 @@ export { createLogger, LOG_LEVELS, type LogLevel } from './logger.ts';
 export { measureChat } from './measure-chat.ts';
 export { measureVisionEncoder } from './measure-vision-encoder.ts';
 export { type Build, createRegistry, type Registry } from './registry.ts';
+export { createVisionMetrics, type VisionMetrics } from './vision-metrics.ts';

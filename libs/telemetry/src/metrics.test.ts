@@ -9,6 +9,7 @@ import { createEngineMetrics } from './engine-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { createImageMetrics } from './image-metrics.ts';
 import { createRegistry } from './registry.ts';
+import { createVisionMetrics } from './vision-metrics.ts';
 
 const PAGE = fileURLToPath(new URL('../../../docs/metrics.md', import.meta.url));
 
@@ -22,8 +23,8 @@ const LABELS: Readonly<Record<string, string>> = {
   method: 'those that the HTTP parser knows',
   route: 'the patterns of routes, never an address',
   status: "HTTP's",
-  outcome: 'stop, length and the error codes; hit and miss; how calls of a shared cache end',
-  stage: 'decode, preprocess, encode; waiting, prefill, decode',
+  outcome: 'stop, length, encoded, cached and the error codes; hit and miss; how calls of a shared cache end',
+  stage: 'decode, preprocess, encode; queue, cache_write; waiting, prefill, decode',
   source: 'computed, cached',
   purpose: 'prompt, consolidation',
   cache: 'embedding, image',
@@ -39,6 +40,7 @@ const registryOfEverything = () => {
   createChatMetrics(registry);
   createImageMetrics(registry);
   createCacheMetrics(registry);
+  createVisionMetrics(registry).observeLoad(() => ({ running: 0, waiting: 0 }));
   createEngineMetrics(registry, 'm').observeLoad(() => ({ running: 0, waiting: 0, slots: 1, kvUsage: 0 }));
   return registry;
 };
@@ -64,7 +66,7 @@ it('has no label whose values are not known to be few', () => {
 
 it("names every metric eidetic_<area>_<noun>_<unit>, and three as vLLM's", () => {
   const pattern =
-    /^eidetic_(build_info|engine_slots|(http|chat|image|cache|engine)_[a-z_]+_(seconds|total|running|waiting|ratio|rows))$/;
+    /^eidetic_(build_info|engine_slots|(http|chat|image|vision|cache|engine)_[a-z_]+_(seconds|total|running|waiting|ratio|rows|images))$/;
   const names = own.map(({ name }) => name).filter((name) => !name.startsWith('vllm:'));
   expect(names.filter((name) => !pattern.test(name))).toEqual([]);
   expect(own.length - names.length).toBe(3);
