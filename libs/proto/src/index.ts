@@ -11,6 +11,13 @@ export {
   type SamplingOptions,
 } from '../gen/eidetic/v1/decoder.ts';
 export { ElementType, Embedding } from '../gen/eidetic/v1/embedding.ts';
+export {
+  type EncodedImage,
+  type EncodeOutcome,
+  type ImageToEncode,
+  VisionServiceDefinition,
+  type VisionServiceGetModelResponse,
+} from '../gen/eidetic/v1/vision.ts';
 export { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
 export { Status } from '../gen/google/rpc/status.ts';
 export { HealthCheckResponse_ServingStatus as ServingStatus, HealthDefinition } from '../gen/grpc/health/v1/health.ts';

@@ -7,7 +7,7 @@ setLogVerbosity(logVerbosity.NONE);
  * Largest message either side sends or takes: the embeddings of seven pictures of the full-size model (256 x 4096 float32). grpc-js
  * takes 4 MiB by default and sends without limit.
  */
-const MAX_MESSAGE_BYTES = 32 * 2 ** 20;
+export const MAX_MESSAGE_BYTES = 32 * 2 ** 20;
 
 /** Longest silence on a connection before the other side is asked whether it is still there, and longest wait for its answer. */
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 20_000, 'grpc.keepalive_timeout_ms': 5000 } as const;
