@@ -78,6 +78,13 @@ const readPrompt = (segments: readonly PromptSegmentMessage[], limits: RequestLi
   return prompt;
 };
 
+/** The answer so far; something must be left to generate. */
+const readAnswered = (ids: readonly number[], maxTokens: number, vocab: number): readonly number[] => {
+  if (ids.length >= maxTokens) throw refuse('answered', `${ids.length} tokens leave none of ${maxTokens} to generate`);
+  checkIds('answered', ids, vocab);
+  return ids;
+};
+
 /**
  * Reads a request.
  *
@@ -94,18 +101,18 @@ export const readRequest = (
     throw refuse('stop_token_ids', `${stopTokenIds.length} ids are more than ${MAX_STOP_TOKENS}`);
   }
   checkIds('stop_token_ids', stopTokenIds, limits.vocab);
-  checkIds('answered', answered, limits.vocab);
+  const maxTokens = within('max_tokens', message.maxTokens, COUNT);
   return {
     requestId: shortText('request_id', message.requestId),
     prompt: readPrompt(message.prompt, limits),
     sampling: readSampling(message.sampling, limits.vocab),
-    maxTokens: within('max_tokens', message.maxTokens, COUNT),
+    maxTokens,
     stopTokenIds,
     priority: message.priority,
     tenant: shortText('tenant', message.tenant),
     ...(logprobs !== undefined && { logprobs: within('logprobs', logprobs, { min: 0, max: MAX_LOGPROBS }) }),
     ...(grammar && { grammar: readGrammar(grammar) }),
-    ...(answered.length > 0 && { answered }),
+    ...(answered.length > 0 && { answered: readAnswered(answered, maxTokens, limits.vocab) }),
     ...(deadlineMs !== undefined && { deadlineMs }),
   };
 };
