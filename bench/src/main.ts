@@ -7,6 +7,7 @@ import { cacheSuite } from './suites/cache.ts';
 import { concurrencySuite } from './suites/concurrency.ts';
 import { decoderSuite } from './suites/decoder.ts';
 import { dialogSuite } from './suites/dialog.ts';
+import { encodeQueueSuite } from './suites/encode-queue.ts';
 import { grpcSuite } from './suites/grpc.ts';
 import { httpSuite } from './suites/http.ts';
 import { interferenceSuite } from './suites/interference.ts';
@@ -24,6 +25,7 @@ const SUITES = [
   interferenceSuite,
   dialogSuite,
   visionSuite,
+  encodeQueueSuite,
   httpSuite,
   grpcSuite,
   precisionSuite,
