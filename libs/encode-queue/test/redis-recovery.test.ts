@@ -13,7 +13,7 @@ const JOB_ID = encodeURIComponent(jobOf('cat').key);
 describe('a producer of the encode queue', () => {
   it('adds a job again that somebody has removed', async () => {
     await using redis = await RedisPlace.start();
-    const producer = await redis.producer();
+    const producer = await redis.producer({ recheckMs: 60_000 });
     const outcome = producer.encode(jobOf('cat'));
     await expect.poll(async () => (await producer.backlog()).jobs).toBe(1);
     const queue = new Queue('encode', { connection: { url: redis.server.url }, prefix: PREFIX });
@@ -21,6 +21,19 @@ describe('a producer of the encode queue', () => {
     await queue.close();
     await redis.consumer(answerAll);
     expect(await outcome).toMatchObject({ ok: true, tokens: 64 });
+  });
+
+  it('adds a job again that a consumer has dropped in the belief that nobody waits', async () => {
+    await using redis = await RedisPlace.start();
+    const producer = await redis.producer({ recheckMs: 60_000 });
+    const outcome = producer.encode(jobOf('cat'));
+    await expect.poll(async () => (await producer.backlog()).jobs).toBe(1);
+    const client = new Redis(redis.server.url);
+    await client.del(`${PREFIX}:encode-waiters:${JOB_ID}`);
+    client.disconnect();
+    await redis.consumer(answerAll);
+    expect(await outcome).toMatchObject({ ok: true, tokens: 64 });
+    expect(redis.recorder).toMatchObject({ dropped: ['abandoned'], added: 1, handled: ['ok'] });
   });
 
   it('finds the embedding in the cache when the news of it was lost', async () => {
