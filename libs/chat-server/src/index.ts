@@ -6,5 +6,6 @@ export {
   type LoadedChat,
 } from './chat-server.ts';
 export { greeting } from './greeting.ts';
+export { type BundleChatParts, openBundleChat } from './open-bundle-chat.ts';
 export { type ChatServerConfig, HTTP_SETTINGS, REQUEST_SETTINGS } from './settings.ts';
 export { warmUp } from './warm-up.ts';

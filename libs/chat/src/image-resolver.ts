@@ -8,7 +8,6 @@ import {
   embeddingKey,
   type ImageEmbedding,
   type ImageStore,
-  type VisionEncoder,
 } from '@eidetic/core';
 import type { ImageSource } from './types.ts';
 
@@ -56,7 +55,27 @@ export interface ImageResolverParts {
   /** Pictures wait here to be encoded. */
   readonly queue: Pick<EncodeProducer, 'encode'>;
   /** Encodes past the queue, when the queue, the store or the cache fails. */
-  readonly vision: VisionEncoder;
+  readonly encoder: PictureEncoder;
+}
+
+/** A picture that is at hand. */
+export interface Upload {
+  /** Under which its embedding goes to the cache. */
+  readonly key: string;
+  /** sha256 (hex) of its bytes. */
+  readonly imageId: string;
+  readonly scope: CacheScope;
+  readonly bytes: Uint8Array;
+}
+
+/** Encodes single pictures at once. */
+export interface PictureEncoder {
+  /** Part of every embedding's key. */
+  readonly fingerprint: string;
+  /** Rows of an embedding: what encoding one costs. */
+  readonly tokensPerImage: number;
+  /** @throws EideticError what is wrong with the picture, or `unavailable`. */
+  encode(upload: Upload, signal?: AbortSignal): Promise<ImageEmbedding>;
 }
 
 interface Picture {
@@ -68,28 +87,23 @@ interface Picture {
 /** Failures of what is around the encoder, not of the picture: with its bytes at hand it can be encoded all the same. */
 const AROUND: readonly ErrorCode[] = ['unavailable', 'image_missing', 'internal'];
 
-export function createImageResolver({ cache, store, queue, vision }: ImageResolverParts): ImageResolver {
-  /** Past the queue; what it makes is given to the cache, should it be back. */
-  const encodeDirectly = async (key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<ImageEmbedding> => {
-    const [result] = await vision.encode([bytes], signal);
-    if (result === undefined) throw new EideticError('inference_failed', 'The vision encoder gave no result.');
-    if (!result.ok) throw result.error;
-    void cache.set(key, result.embedding);
-    return result.embedding;
-  };
-
+export function createImageResolver({ cache, store, queue, encoder }: ImageResolverParts): ImageResolver {
   const encode = async (
     { key, imageId, bytes }: Picture,
     context: ImageContext,
     signal?: AbortSignal,
   ): Promise<ImageEmbedding> => {
     if (bytes !== undefined) await store.set(context.scope, imageId, bytes);
-    const outcome = await queue.encode({ key, imageId, cost: vision.tokensPerImage, ...context }, signal);
+    const outcome = await queue.encode({ key, imageId, cost: encoder.tokensPerImage, ...context }, signal);
     const embedding = outcome.ok ? await cache.get(key) : undefined;
     if (embedding !== undefined) return embedding;
     if (!outcome.ok && !AROUND.includes(outcome.error.code)) throw outcome.error;
     const upload = bytes ?? (await store.get(context.scope, imageId));
-    if (upload !== undefined) return encodeDirectly(key, upload, signal);
+    if (upload !== undefined) {
+      const made = await encoder.encode({ key, imageId, scope: context.scope, bytes: upload }, signal);
+      void cache.set(key, made);
+      return made;
+    }
     throw outcome.ok || outcome.error.code === 'image_missing' ? unknownPicture(imageId) : outcome.error;
   };
 
@@ -101,7 +115,7 @@ export function createImageResolver({ cache, store, queue, vision }: ImageResolv
 
   return {
     async resolve(sources, context, signal) {
-      const pictures = sources.map((source, index) => identify(source, index, context.scope, vision.fingerprint));
+      const pictures = sources.map((source, index) => identify(source, index, context.scope, encoder.fingerprint));
       const distinct = new Map(pictures.map((picture) => [picture.key, picture]));
       for (const picture of pictures) if (picture.bytes !== undefined) distinct.set(picture.key, picture);
       // Whatever one of them does wrong, the others are not waited for.

@@ -1,5 +1,11 @@
 export { type ChatServiceParts, createChatService } from './chat-service.ts';
 export { MAX_CHOICES } from './check-request.ts';
 export { openChatFamily } from './family.ts';
-export { createImageResolver, type ImageResolver, type ImageResolverParts } from './image-resolver.ts';
+export {
+  createImageResolver,
+  type ImageResolver,
+  type ImageResolverParts,
+  type PictureEncoder,
+  type Upload,
+} from './image-resolver.ts';
 export type * from './types.ts';

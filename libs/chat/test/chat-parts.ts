@@ -13,10 +13,10 @@ import {
 } from '@eidetic/core';
 import { createMemoryImageStore } from '@eidetic/embedding-cache';
 import { MemoryEncodeQueue, NO_OBSERVER } from '@eidetic/encode-queue';
-import { createEncodeHandler } from '@eidetic/vision';
+import { createEncodeHandler, encodePicture } from '@eidetic/vision';
 import { createChatService } from '../src/chat-service.ts';
 import { openChatFamily } from '../src/family.ts';
-import { createImageResolver } from '../src/image-resolver.ts';
+import { createImageResolver, type PictureEncoder } from '../src/image-resolver.ts';
 import type { ChatEvent, ChatRequest, ContentPart } from '../src/types.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -116,6 +116,12 @@ export class FakeDecoder implements Decoder {
   }
 }
 
+const encoderOf = (vision: VisionEncoder): PictureEncoder => ({
+  fingerprint: vision.fingerprint,
+  tokensPerImage: vision.tokensPerImage,
+  encode: ({ bytes }, signal) => encodePicture(vision, bytes, signal),
+});
+
 export const setUp = ({
   decoder = new FakeDecoder(),
   maxImages = 4,
@@ -139,7 +145,7 @@ export const setUp = ({
   const service = createChatService({
     model: 'nano',
     family: openChatFamily({ ...manifest, generation: { ...manifest.generation, chatFormat: format } }, ranks),
-    images: createImageResolver({ vision, cache, store, queue }),
+    images: createImageResolver({ encoder: encoderOf(vision), cache, store, queue }),
     decoder,
     scopeOf: () => SHARED_SCOPE,
     limits: { maxImages },
@@ -155,7 +161,10 @@ export const setUpResolver = (outcome: EncodeOutcome) => {
   const vision = new FakeVision();
   const nothing = { get: async () => undefined, set: async () => undefined };
   const queue = { encode: async () => outcome };
-  return { vision, resolver: createImageResolver({ vision, cache: nothing, store: nothing, queue }) };
+  return {
+    vision,
+    resolver: createImageResolver({ encoder: encoderOf(vision), cache: nothing, store: nothing, queue }),
+  };
 };
 
 export const text = (value: string): ContentPart => ({ kind: 'text', text: value });

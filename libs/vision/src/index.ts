@@ -1,4 +1,5 @@
 export { createEncodeHandler, type EncodeHandlerParts } from './encode-handler.ts';
+export { encodePicture } from './encode-picture.ts';
 export {
   createVisionEncoder,
   type LocalVisionEncoder,

@@ -3,7 +3,7 @@ import { decoderService } from '@eidetic/decoder-rpc';
 import { modelPlanOf } from '@eidetic/model-loader';
 import { type Addresses, createRpcService } from '@eidetic/rpc-service';
 import type { Service } from '@eidetic/service';
-import { createEngineMetrics, createRegistry } from '@eidetic/telemetry';
+import { createCacheMetrics, createEngineMetrics, createRegistry } from '@eidetic/telemetry';
 import manifest from '../package.json' with { type: 'json' };
 import type { DecoderConfig } from './config.ts';
 import type { DecoderLoader } from './load-decoder.ts';
@@ -13,7 +13,7 @@ export interface DecoderParts {
   readonly loadDecoder: DecoderLoader;
   /** Receives lines for the person at the terminal. */
   readonly report: (line: string) => void;
-  /** Where to look for embeddings that are not in this process's memory. */
+  /** Where to look for embeddings that are not in this process's memory, in place of what the configuration names. */
   readonly sharedCache?: EmbeddingCache;
 }
 
@@ -24,14 +24,15 @@ export const createApp = (config: DecoderConfig, parts: DecoderParts): Service<A
   const { loadDecoder, sharedCache, report } = parts;
   const registry = createRegistry({ version, model: modelName });
   const observer = createEngineMetrics(registry, modelName);
+  const cacheMetrics = createCacheMetrics(registry);
   return createRpcService({
     name: 'decoder',
     version,
     config,
     registry,
     implement: decoderService,
-    async load({ onProgress, signal }) {
-      const loaded = await loadDecoder(config, { observer, sharedCache, onProgress, signal });
+    async load(hooks) {
+      const loaded = await loadDecoder(config, { ...hooks, observer, cacheMetrics, sharedCache });
       observer.observeLoad(loaded.served.load);
       return loaded;
     },

@@ -1,4 +1,5 @@
-import { type Config, type ConfigDefinition, size } from '@eidetic/config';
+import { type Config, type ConfigDefinition, optional, size, text } from '@eidetic/config';
+import { SHARED_CACHE_SETTINGS } from '@eidetic/embedding-cache';
 import { ENGINE_SETTINGS, MODEL_SETTINGS } from '@eidetic/model-loader';
 import { LIFE_SETTINGS, listenSettings } from '@eidetic/rpc-service';
 
@@ -13,6 +14,15 @@ export const CONFIG_DEFINITION = {
     kind: size(),
     default: '256MiB',
   },
+  cacheRedisUrl: {
+    name: 'EIDETIC_CACHE_REDIS_URL',
+    description:
+      'Redis in which vision encoders leave embeddings, as redis://user:password@host:port; none: callers send them along.',
+    kind: optional(text()),
+    default: 'none',
+    secret: true,
+  },
+  ...SHARED_CACHE_SETTINGS,
   ...LIFE_SETTINGS,
 } as const satisfies ConfigDefinition;
 

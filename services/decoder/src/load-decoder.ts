@@ -1,13 +1,15 @@
 import { type EmbeddingCache, type EmbeddingResolver, type EngineObserver, GREEDY } from '@eidetic/core';
 import type { ServedDecoder } from '@eidetic/decoder-rpc';
-import { createMemoryEmbeddingCache, createTieredEmbeddingCache } from '@eidetic/embedding-cache';
-import { type LoadContext, loadBundle, startEngine } from '@eidetic/model-loader';
-import type { Loaded } from '@eidetic/rpc-service';
+import { createMemoryEmbeddingCache, createTieredEmbeddingCache, openSharedCaches } from '@eidetic/embedding-cache';
+import { loadBundle, startEngine } from '@eidetic/model-loader';
+import type { Loaded, LoadHooks } from '@eidetic/rpc-service';
+import type { createCacheMetrics } from '@eidetic/telemetry';
 import type { DecoderConfig } from './config.ts';
 
 /** What a decoder is loaded with. */
-interface LoadDecoderContext extends LoadContext {
+interface LoadDecoderContext extends LoadHooks {
   readonly observer: EngineObserver;
+  readonly cacheMetrics: ReturnType<typeof createCacheMetrics>;
   /** Where to look for embeddings that are not in this process's memory. */
   readonly sharedCache?: EmbeddingCache | undefined;
 }
@@ -27,12 +29,16 @@ const warmUp = async ({ decoder }: ServedDecoder): Promise<void> => {
  *
  * @throws EideticError `invalid_checkpoint`, `invalid_bundle`, `invalid_config`; `cancelled` when the signal is aborted.
  */
-export const loadDecoder: DecoderLoader = async (config, { observer, sharedCache, ...context }) => {
+export const loadDecoder: DecoderLoader = async (config, context) => {
+  const { observer } = context;
   const bundle = await loadBundle(config, context);
+  await using resources = new AsyncDisposableStack();
+  const sharedCache = context.sharedCache ?? (await openSharedCache(config, context, resources));
   const memory = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
   const embeddings = createTieredEmbeddingCache(sharedCache ? [memory, sharedCache] : [memory]);
   const resolveEmbedding: EmbeddingResolver = (key) => embeddings.get(key);
   const { engine, release } = await startEngine(bundle, config, { resolveEmbedding, observer });
+  resources.defer(release);
   const { name, family, source, decoder } = bundle.manifest;
   const { hidden, vocab } = decoder;
   const served: ServedDecoder = {
@@ -41,11 +47,25 @@ export const loadDecoder: DecoderLoader = async (config, { observer, sharedCache
     load: () => engine.load,
     embeddings,
   };
-  try {
-    await warmUp(served);
-  } catch (error) {
-    await release();
-    throw error;
-  }
-  return { served, release };
+  await warmUp(served);
+  const kept = resources.move();
+  return { served, release: () => kept.disposeAsync() };
+};
+
+/** The cache that the configuration names, closed with `resources`. */
+const openSharedCache = async (
+  config: DecoderConfig,
+  { cacheMetrics, logger }: LoadDecoderContext,
+  resources: AsyncDisposableStack,
+): Promise<EmbeddingCache | undefined> => {
+  if (config.cacheRedisUrl === undefined) return undefined;
+  const caches = await openSharedCaches(config.cacheRedisUrl, config, {
+    embedding: cacheMetrics('embedding'),
+    image: cacheMetrics('image'),
+    onConnection(connected, reason) {
+      if (connected) logger.info('The cache is connected.');
+      else logger.warn({ err: reason }, 'The cache is not connected: callers send embeddings along.');
+    },
+  });
+  return resources.use(caches).embeddings;
 };

@@ -1,0 +1,134 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createImageResolver } from '@eidetic/chat';
+import { type LoadContext, type LoadedChat, openBundleChat, warmUp } from '@eidetic/chat-server';
+import { EideticError, type EmbeddingCache, SHARED_SCOPE, tenantScope } from '@eidetic/core';
+import { DecoderPool } from '@eidetic/decoder-pool';
+import { createMemoryEmbeddingCache, createTieredEmbeddingCache, openSharedCaches } from '@eidetic/embedding-cache';
+import { NO_OBSERVER, RedisEncodeConsumer, RedisEncodeProducer } from '@eidetic/encode-queue';
+import { parseAddresses } from '@eidetic/endpoints';
+import { loadBundle, modelPlanOf } from '@eidetic/model-loader';
+import type { GatewayConfig } from './config.ts';
+import type { Metrics } from './metrics.ts';
+import { encodeHandler, VisionPool } from './vision-pool.ts';
+
+/** What a gateway is loaded with. */
+export interface GatewayContext extends LoadContext {
+  readonly metrics: Metrics;
+  /** For the log: something is not as it should be, or is again. */
+  readonly onTrouble: (message: string, reason?: Error) => void;
+}
+
+/** Time between two attempts to reach what is not there yet. */
+const RETRY_MS = 1000;
+
+/**
+ * Connects with the Redis of the queue, the Redis of the caches, vision encoders and decoders, waiting for those that are not there
+ * yet, and puts the chat service together.
+ *
+ * @throws EideticError `invalid_checkpoint`, `invalid_bundle`, `invalid_config`; `cancelled` when the signal is aborted.
+ */
+export const loadGateway = async (config: GatewayConfig, context: GatewayContext): Promise<LoadedChat> => {
+  const { metrics, onProgress, onTrouble, signal } = context;
+  const { modelName } = modelPlanOf(config);
+  const bundle = await loadBundle(config, { onProgress, signal });
+  const { fingerprint, tokensPerImage } = bundle.manifest.vision;
+  const endpoints = { resolveIntervalMs: config.resolveIntervalMs };
+  await using parts = new AsyncDisposableStack();
+
+  const shared = parts.use(
+    await openSharedCaches(config.cacheRedisUrl, config, {
+      embedding: metrics.cache('embedding'),
+      image: metrics.cache('image'),
+      onConnection: (connected, reason) =>
+        onTrouble(
+          connected ? 'The cache is connected.' : 'The cache is not connected: pictures are encoded anew.',
+          reason,
+        ),
+    }),
+  );
+  const memory = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
+  const cache = createTieredEmbeddingCache([memory, shared.embeddings]);
+
+  onProgress(`Waiting for vision encoders at ${config.visionEncoders}`);
+  const visionAddresses = parseAddresses(config.visionEncoders);
+  const visionOptions = { resolve: visionAddresses, settings: endpoints, fingerprint, tokensPerImage };
+  const vision = parts.use(await VisionPool.create(visionOptions, signal));
+  onProgress(`Waiting for decoders at ${config.decoders}`);
+  const decoder = parts.use(
+    await DecoderPool.create(
+      { resolve: parseAddresses(config.decoders), patienceMs: config.decoderPatienceMs, endpoints },
+      signal,
+    ),
+  );
+  if (decoder.model.source !== bundle.manifest.source) {
+    const message = `The decoders serve another version of ${modelName} than this gateway: start both on the same model.`;
+    throw new EideticError('invalid_config', message);
+  }
+  const queue = await openQueue(config, { cache, vision, onProgress, onTrouble, signal });
+  parts.use(queue);
+
+  const chatService = await openBundleChat(bundle, {
+    images: createImageResolver({ cache, store: shared.images, queue: queue.producer, encoder: vision }),
+    decoder,
+    scopeOf: (tenant) => (config.sharedPool ? SHARED_SCOPE : tenantScope(tenant)),
+    maxImages: config.maxImagesPerRequest,
+  });
+  onProgress(`Warming up ${modelName}`);
+  await warmUp(chatService);
+  const loaded = parts.move();
+  return { chatService, release: () => loaded.disposeAsync() };
+};
+
+interface QueueParts extends Pick<GatewayContext, 'onProgress' | 'onTrouble' | 'signal'> {
+  readonly cache: EmbeddingCache;
+  readonly vision: VisionPool;
+}
+
+/** Both sides of the encode queue: this process asks for pictures to be encoded, and has its share of all of them encoded. */
+const openQueue = async (config: GatewayConfig, { cache, vision, onProgress, onTrouble, signal }: QueueParts) => {
+  const { queueRedisUrl: url, queuePrefix: prefix, encodeLockMs, encodeBatch } = config;
+  const observer = {
+    ...NO_OBSERVER,
+    failed: (error: Error) => onTrouble('The queue cannot be reached.', error),
+  };
+  onProgress('Waiting for the queue');
+  const findEmbedding = async (key: string) => (await cache.get(key))?.tokens;
+  const producer = await untilThere(() => RedisEncodeProducer.open({ url, prefix, observer, findEmbedding }), signal);
+  const consumer = await untilThere(
+    () =>
+      RedisEncodeConsumer.open({
+        url,
+        prefix,
+        observer,
+        handler: encodeHandler(vision, cache),
+        limits: {
+          maxCost: vision.tokensPerImage * encodeBatch,
+          maxJobs: encodeBatch,
+          maxInFlight: config.encodesInFlight,
+          lingerMs: config.encodeLingerMs,
+        },
+        locks: { lockMs: encodeLockMs, stalledCheckMs: encodeLockMs / 2, maxTakeovers: 2 },
+      }),
+    signal,
+  );
+  return {
+    producer,
+    async [Symbol.asyncDispose]() {
+      await consumer.close();
+      await producer.close();
+    },
+  };
+};
+
+/** Opens what may not be there yet. */
+const untilThere = async <T>(open: () => Promise<T>, signal: AbortSignal): Promise<T> => {
+  for (;;) {
+    try {
+      return await open();
+    } catch (reason) {
+      if (EideticError.from(reason).code !== 'unavailable') throw reason;
+      signal.throwIfAborted();
+      await delay(RETRY_MS, undefined, { signal });
+    }
+  }
+};
