@@ -1,5 +1,5 @@
 # The front door. Every target sets up what it needs first.
-.PHONY: help setup run decoder settings test check bench clean
+.PHONY: help setup run up decoder settings test check bench clean
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -11,6 +11,10 @@ setup:
 
 run: setup ## serve the embedded model on http://localhost:8080 (EIDETIC_HTTP_PORT)
 	@exec node services/standalone/src/main.ts
+
+up: setup ## start a cluster on this machine: Redis, gateways on 8080 and 8081, vision encoders, decoders
+	@scripts/install-redis.sh
+	@exec node services/cli/src/main.ts up
 
 decoder: setup ## serve only the language model, over gRPC on port 50051 (EIDETIC_GRPC_PORT)
 	@exec node services/decoder/src/main.ts

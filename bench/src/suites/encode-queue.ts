@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { EideticError, type EncodeHandler, type EncodeLimits, type EncodeProducer } from '@eidetic/core';
 import { MemoryEncodeQueue, NO_OBSERVER, RedisEncodeConsumer, RedisEncodeProducer } from '@eidetic/encode-queue';
-import { RedisServer } from '../../../test/support/redis-server.ts';
+import { RedisServer } from '@eidetic/launcher';
 import type { Measurement } from '../report.ts';
 import { percentile } from '../statistics.ts';
 import type { Suite } from '../suite.ts';

@@ -1,5 +1,5 @@
+import { RedisServer } from '@eidetic/launcher';
 import { afterAll, beforeAll } from 'vitest';
-import { RedisServer } from '../../../test/support/redis-server.ts';
 import {
   createMemoryEmbeddingCache,
   createMemoryImageStore,

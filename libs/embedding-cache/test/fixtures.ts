@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import type { CacheObserver, CacheReadOutcome, CacheWriteOutcome, EmbeddingCache, ImageEmbedding } from '@eidetic/core';
+import { RedisServer, type RedisServerOptions } from '@eidetic/launcher';
 import { Redis } from 'ioredis';
-import { RedisServer, type RedisServerOptions } from '../../../test/support/redis-server.ts';
 import { createRedisEmbeddingCache, RedisStore } from '../src/index.ts';
 
 /** How long entries live in the caches of a fixture. */

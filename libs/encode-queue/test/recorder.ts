@@ -10,6 +10,7 @@ export class Recorder {
   readonly handled: string[] = [];
   readonly dropped: EncodeDropReason[] = [];
   readonly batches: { readonly jobs: number; readonly cost: number; readonly queueMs: readonly number[] }[] = [];
+  readonly work: { readonly cost: number; readonly encodeMs: number }[] = [];
   readonly failures: Error[] = [];
 
   readonly observer: EncodeQueueObserver = {
@@ -19,6 +20,7 @@ export class Recorder {
     },
     answered: ({ outcome }) => this.answers.push(outcome),
     dispatched: (batch) => this.batches.push(batch),
+    encoded: (work) => this.work.push(work),
     handled: ({ outcome }) => this.handled.push(outcome),
     retried: () => {
       this.retried += 1;

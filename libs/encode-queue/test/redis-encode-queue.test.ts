@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EncodeConsumer } from '@eidetic/core';
+import { RedisServer } from '@eidetic/launcher';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisEncodeConsumer } from '../src/redis-encode-consumer.ts';
 import { RedisEncodeProducer } from '../src/redis-encode-producer.ts';
 import { describeEncodeQueue } from './conformance.ts';

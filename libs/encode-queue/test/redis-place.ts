@@ -1,5 +1,5 @@
 import type { EncodeConsumer, EncodeHandler } from '@eidetic/core';
-import { RedisServer, type RedisServerOptions } from '../../../test/support/redis-server.ts';
+import { RedisServer, type RedisServerOptions } from '@eidetic/launcher';
 import { RedisEncodeConsumer, type RedisEncodeConsumerOptions } from '../src/redis-encode-consumer.ts';
 import { RedisEncodeProducer, type RedisEncodeProducerOptions } from '../src/redis-encode-producer.ts';
 import { ENCODED, LIMITS } from './jobs.ts';

@@ -2,6 +2,7 @@ import { EideticError } from '@eidetic/core';
 import { CONVERT_USAGE, convertCommand } from './convert.ts';
 import { EVAL_USAGE, evalCommand } from './eval.ts';
 import { say } from './terminal.ts';
+import { UP_USAGE, upCommand } from './up.ts';
 
 interface Command {
   readonly summary: string;
@@ -12,6 +13,7 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   convert: { summary: 'make a bundle from a checkpoint', usage: CONVERT_USAGE, run: convertCommand },
   eval: { summary: "score a server's answers", usage: EVAL_USAGE, run: evalCommand },
+  up: { summary: 'start a cluster on this machine', usage: UP_USAGE, run: upCommand },
 };
 
 const usage = (): string =>

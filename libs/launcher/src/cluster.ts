@@ -1,0 +1,95 @@
+import { RedisServer } from './redis-server.ts';
+import { ServiceProcess } from './service-process.ts';
+
+/** How many of what a cluster has, and how they are set up. */
+export interface ClusterOptions {
+  /** First port of each kind; the others follow. */
+  readonly ports: { readonly gateway: number; readonly vision: number; readonly decoder: number };
+  readonly gateways: number;
+  readonly visionEncoders: number;
+  readonly decoders: number;
+  /** `EIDETIC_*` variables of all services, and of one kind only. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly gatewaySettings?: Readonly<Record<string, string>>;
+  readonly visionSettings?: Readonly<Record<string, string>>;
+  readonly decoderSettings?: Readonly<Record<string, string>>;
+  /** Memory of the cache, as in redis.conf. */
+  readonly cacheMemory?: string;
+  /** Receives every line that a member writes for the person at the terminal. */
+  readonly onLine?: (member: string, line: string) => void;
+}
+
+/** Two Redis servers, vision encoders, decoders and gateways on this machine, each a process of its own. */
+export class Cluster implements AsyncDisposable {
+  readonly queue: RedisServer;
+  readonly cache: RedisServer;
+  readonly gateways: readonly ServiceProcess[];
+  readonly visionEncoders: readonly ServiceProcess[];
+  readonly decoders: readonly ServiceProcess[];
+  readonly #members: AsyncDisposableStack;
+
+  private constructor(
+    redis: { readonly queue: RedisServer; readonly cache: RedisServer },
+    services: Pick<Cluster, 'gateways' | 'visionEncoders' | 'decoders'>,
+    members: AsyncDisposableStack,
+  ) {
+    this.queue = redis.queue;
+    this.cache = redis.cache;
+    this.gateways = services.gateways;
+    this.visionEncoders = services.visionEncoders;
+    this.decoders = services.decoders;
+    this.#members = members;
+  }
+
+  /**
+   * Resolves once all gateways answer chats.
+   *
+   * @throws Error with what a member said that did not start.
+   */
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const { ports, settings, cacheMemory = '256mb' } = options;
+    await using members = new AsyncDisposableStack();
+    const queue = members.use(await RedisServer.start({ appendonly: true, maxmemoryPolicy: 'noeviction' }));
+    const cache = members.use(await RedisServer.start({ maxmemory: cacheMemory, maxmemoryPolicy: 'allkeys-lfu' }));
+    const startAll = (
+      name: 'gateway' | 'vision' | 'decoder',
+      count: number,
+      own: (i: number) => Readonly<Record<string, string>>,
+    ): Promise<ServiceProcess[]> =>
+      Promise.all(
+        Array.from({ length: count }, async (_, i) => {
+          const onLine = (line: string): void => options.onLine?.(`${name} ${i + 1}`, line);
+          const all = { EIDETIC_CACHE_REDIS_URL: cache.url, ...settings, ...own(i) };
+          return members.use(await ServiceProcess.start(name, { settings: all, onLine }));
+        }),
+      );
+    const address = (first: number, count: number): string =>
+      Array.from({ length: count }, (_, i) => `127.0.0.1:${first + i}`).join(',');
+    const behind = await Promise.all([
+      startAll('vision', options.visionEncoders, (i) => ({
+        EIDETIC_HTTP_PORT: '0',
+        EIDETIC_GRPC_PORT: String(ports.vision + i),
+        ...options.visionSettings,
+      })),
+      startAll('decoder', options.decoders, (i) => ({
+        EIDETIC_HTTP_PORT: '0',
+        EIDETIC_GRPC_PORT: String(ports.decoder + i),
+        ...options.decoderSettings,
+      })),
+    ]);
+    const gateways = await startAll('gateway', options.gateways, (i) => ({
+      EIDETIC_HTTP_PORT: String(ports.gateway + i),
+      EIDETIC_QUEUE_REDIS_URL: queue.url,
+      EIDETIC_VISION_ENCODERS: address(ports.vision, options.visionEncoders),
+      EIDETIC_DECODERS: address(ports.decoder, options.decoders),
+      ...options.gatewaySettings,
+    }));
+    const [visionEncoders, decoders] = behind;
+    return new Cluster({ queue, cache }, { gateways, visionEncoders, decoders }, members.move());
+  }
+
+  /** Ends all members, whatever they are at. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#members.disposeAsync();
+  }
+}

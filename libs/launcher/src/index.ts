@@ -1,0 +1,3 @@
+export { Cluster, type ClusterOptions } from './cluster.ts';
+export { RedisServer, type RedisServerOptions } from './redis-server.ts';
+export { type ServiceName, type ServiceOptions, ServiceProcess } from './service-process.ts';

@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** The services of this repository. */
+export type ServiceName = 'standalone' | 'gateway' | 'vision' | 'decoder';
+
+/** How a service is started. */
+export interface ServiceOptions {
+  /** `EIDETIC_*` variables; of this process's own none is passed on. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Receives every line that it writes for the person at the terminal, and with `log` every line of its log. */
+  readonly onLine?: (line: string) => void;
+  /** Whether its log is wanted. */
+  readonly log?: boolean;
+}
+
+/** What services say once they answer, and where: over HTTP, or gRPC with health and metrics beside it. */
+const HTTP_GREETING = /^Eidetic serves \S+ on (http:\S+) \(web page/;
+const GRPC_GREETING = /^Eidetic .* on (\S+) \(gRPC\); health and metrics on (http:\S+)\. Try:$/;
+
+/** A service as a user starts it, in a process of its own. */
+export class ServiceProcess implements AsyncDisposable {
+  readonly name: ServiceName;
+  readonly #options: ServiceOptions;
+  #child: ChildProcess | undefined;
+  #http = '';
+  #grpc = '';
+
+  private constructor(name: ServiceName, options: ServiceOptions) {
+    this.name = name;
+    this.#options = options;
+  }
+
+  /**
+   * Resolves once it answers.
+   *
+   * @throws Error with what it said when it ends before.
+   */
+  static async start(name: ServiceName, options: ServiceOptions): Promise<ServiceProcess> {
+    const service = new ServiceProcess(name, options);
+    await service.restart();
+    return service;
+  }
+
+  /** URL of the API, or of health and metrics. */
+  get http(): string {
+    return this.#http;
+  }
+
+  /** `host:port`; empty for those that speak HTTP only. */
+  get grpc(): string {
+    return this.#grpc;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** Kills it if it runs, and starts it again with the same settings. */
+  async restart(): Promise<void> {
+    await this.kill();
+    const main = fileURLToPath(new URL(`../../../services/${this.name}/src/main.ts`, import.meta.url));
+    const { settings, onLine, log = false } = this.#options;
+    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('EIDETIC_'));
+    const child = spawn(process.execPath, [main], {
+      env: { ...Object.fromEntries(inherited), ...settings },
+      stdio: ['ignore', log ? 'pipe' : 'ignore', 'pipe'],
+    });
+    this.#child = child;
+    // A process that ends early takes what it started along.
+    const end = (): boolean => child.kill('SIGKILL');
+    process.once('exit', end);
+    if (child.stdout && onLine) createInterface(child.stdout).on('line', onLine);
+    const { promise: answers, resolve, reject } = Promise.withResolvers<void>();
+    const said: string[] = [];
+    createInterface(child.stderr ?? process.stdin).on('line', (line) => {
+      said.push(line);
+      onLine?.(line);
+      if (this.#hears(line)) resolve();
+    });
+    child.once('close', () => {
+      process.removeListener('exit', end);
+      reject(new Error(`The ${this.name} service ended before it answered:\n${said.slice(-20).join('\n')}`));
+    });
+    await answers;
+  }
+
+  /** Ends it as a crash does. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  /** Lets it finish what it is at, and waits for its end. */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  /** Stops its execution: connections to it stay, nobody answers. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  /** Goes on after `pause`. */
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
+
+  #hears(line: string): boolean {
+    const [, url] = HTTP_GREETING.exec(line) ?? [];
+    const [, address, operations] = GRPC_GREETING.exec(line) ?? [];
+    this.#http = url ?? operations ?? this.#http;
+    this.#grpc = address ?? this.#grpc;
+    return url !== undefined || address !== undefined;
+  }
+}

@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { EideticError } from '@eidetic/core';
+import { Cluster } from '@eidetic/launcher';
+import { parseArguments } from './arguments.ts';
+import { say } from './terminal.ts';
+
+/** Help text of `eidetic up`. */
+export const UP_USAGE = `eidetic up [options]
+
+Starts a whole cluster on this machine: Redis for the queue, Redis for the caches, vision encoders, decoders, gateways. Each is a
+process of its own, to be looked at, killed and started again. It needs redis-server (EIDETIC_REDIS_SERVER names another binary).
+EIDETIC_* variables reach all services. Ctrl-C ends everything.
+
+  --gateways N    default 2, on --port and the ports after it
+  --vision N      vision encoders; default 2
+  --decoders N    default 2
+  --port PORT     of the first gateway; default 8080`;
+
+const OPTIONS = {
+  gateways: { type: 'string', default: '2' },
+  vision: { type: 'string', default: '2' },
+  decoders: { type: 'string', default: '2' },
+  port: { type: 'string', default: '8080' },
+} as const;
+
+const FIRST_VISION_PORT = 50_100;
+const FIRST_DECODER_PORT = 50_200;
+
+/**
+ * Runs `eidetic up` until `signal` aborts.
+ *
+ * @throws EideticError `invalid_request` for wrong arguments, `unavailable` when a member does not start.
+ */
+export async function upCommand(args: readonly string[], signal: AbortSignal): Promise<void> {
+  const { values, positionals } = parseArguments(args, OPTIONS, UP_USAGE);
+  if (positionals.length > 0) throw new EideticError('invalid_request', `What is ${positionals[0]}?\n\n${UP_USAGE}`);
+  const count = (name: 'gateways' | 'vision' | 'decoders' | 'port', most: number): number => {
+    const number = Number(values[name]);
+    if (Number.isInteger(number) && number >= 1 && number <= most) return number;
+    throw new EideticError('invalid_request', `--${name} is ${values[name]}; 1 to ${most} are possible.`);
+  };
+  const [visionEncoders, decoders] = [count('vision', 50), count('decoders', 50)];
+  // What computes shares the cores.
+  const threads = Math.max(1, Math.floor(availableParallelism() / (visionEncoders + decoders)));
+  const own = Object.entries(process.env).filter(([name]) => name.startsWith('EIDETIC_'));
+  await using cluster = await startCluster({
+    gateways: count('gateways', 50),
+    visionEncoders,
+    decoders,
+    ports: { gateway: count('port', 65_000), vision: FIRST_VISION_PORT, decoder: FIRST_DECODER_PORT },
+    settings: { EIDETIC_THREADS: String(threads), ...(Object.fromEntries(own) as Record<string, string>) },
+    onLine: (member, line) => say(`${member}: ${line}`),
+  });
+  say(`\nqueue   ${cluster.queue.url}\ncache   ${cluster.cache.url}`);
+  for (const { http } of cluster.gateways) say(`gateway ${http}`);
+  for (const { grpc, http, pid } of cluster.visionEncoders)
+    say(`vision  ${grpc}, metrics ${http}/metrics, process ${pid}`);
+  for (const { grpc, http, pid } of cluster.decoders) say(`decoder ${grpc}, metrics ${http}/metrics, process ${pid}`);
+  say('Ctrl-C ends everything.');
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
+const startCluster = async (options: Parameters<typeof Cluster.start>[0]): Promise<Cluster> => {
+  try {
+    return await Cluster.start(options);
+  } catch (cause) {
+    throw new EideticError('unavailable', cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+};
