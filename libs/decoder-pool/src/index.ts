@@ -1,0 +1,1 @@
+export { DecoderPool, type DecoderPoolOptions } from './decoder-pool.ts';
