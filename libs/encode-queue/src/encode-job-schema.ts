@@ -2,7 +2,7 @@ import { EideticError, type EncodeJob } from '@eidetic/core';
 import { z } from 'zod';
 
 /** Bytes that a job may take in the queue, as JSON: it carries references only. */
-export const MAX_JOB_SIZE_BYTES = 1024;
+const MAX_JOB_SIZE_BYTES = 1024;
 
 /** Bounds of {@link EncodeJob.priority}. */
 export const MAX_PRIORITY = 1000;

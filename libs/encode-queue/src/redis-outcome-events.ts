@@ -6,7 +6,7 @@ import { QUEUE_NAME } from './redis-names.ts';
 import { readStoredOutcome } from './stored-outcome.ts';
 
 /** Told of every job of the queue, whoever added it. */
-export interface OutcomeListener {
+interface OutcomeListener {
   readonly ended: (key: string, outcome: EncodeOutcome) => void;
   /** The job was dropped or removed without an outcome. */
   readonly lost: (key: string) => void;
