@@ -97,7 +97,7 @@ export function answerWith(
     for (const character of text) sendDelta(response, { content: character });
     if (options.grounding) sendDelta(response, { grounding: options.grounding });
     const end = { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] };
-    const timings = { imagesMs: 31, firstTokenMs: 50, totalMs: 150 };
+    const timings = { imagesMs: 31, decoderMs: 110, firstTokenMs: 50, totalMs: 150 };
     const usage = {
       prompt_tokens: 90,
       completion_tokens: 21,

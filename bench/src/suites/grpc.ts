@@ -1,3 +1,4 @@
+import { ServiceProcess } from '@eidetic/launcher';
 import { Contender } from '../contender.ts';
 import { startEidetic } from '../decoders.ts';
 import type { GrpcClientOptions } from '../peers/grpc-client.ts';
@@ -5,7 +6,6 @@ import type { Generation, TextPeer } from '../peers/protocol.ts';
 import { randomPrompts } from '../prompts.ts';
 import { OURS } from '../report.ts';
 import { alternate, type Probe } from '../rounds.ts';
-import { ServiceProcess } from '../service-process.ts';
 import type { Suite } from '../suite.ts';
 
 const PRECISION = 'int8';
@@ -25,6 +25,8 @@ export const grpcSuite: Suite = {
     );
     const settings = {
       EIDETIC_GRPC_PORT: '0',
+      EIDETIC_HTTP_PORT: '0',
+      EIDETIC_LOG_LEVEL: 'error',
       EIDETIC_MODEL: context.checkpointDirectory,
       EIDETIC_CACHE_DIR: context.cacheDirectory,
       EIDETIC_DECODER_PRECISION: PRECISION,
@@ -33,8 +35,8 @@ export const grpcSuite: Suite = {
       EIDETIC_SLOTS: String(sequences),
       EIDETIC_MAX_CONTEXT: String(CONTEXT),
     };
-    const service = started.use(await ServiceProcess.start('decoder', settings, /decodes .* on (\S+) \(gRPC\)/));
-    const options: GrpcClientOptions = { address: service.address };
+    const service = started.use(await ServiceProcess.start('decoder', { settings }));
+    const options: GrpcClientOptions = { address: service.grpc };
     const client = started.use(await Contender.start<TextPeer>(OURS, 'grpc-client', options));
     const probes = CONCURRENCY.flatMap((count) =>
       [client, engine].map(

@@ -18,7 +18,7 @@ const ANSWER: readonly ChatEvent[] = [
     kind: 'finished',
     reason: 'stop',
     usage: { promptTokens: 5, imageTokens: 0, cachedTokens: 0, completionTokens: 1 },
-    timings: { imagesMs: 0, firstTokenMs: 1, totalMs: 1 },
+    timings: { imagesMs: 0, decoderMs: 1, firstTokenMs: 1, totalMs: 1 },
   },
 ];
 

@@ -50,7 +50,7 @@ describe('a chat', () => {
         cachedTokens: 7,
         completionTokens: output_ids.length,
       },
-      timings: { imagesMs: 10, firstTokenMs: 20, totalMs: 30 },
+      timings: { imagesMs: 10, decoderMs: 20, firstTokenMs: 30, totalMs: 40 },
     });
   });
 

@@ -70,6 +70,7 @@ export function createChatService(parts: ChatServiceParts): ChatService {
   async function* answer(request: ChatRequest, signal?: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
     const startMs = now();
     const { generation, stop, images, picture, tokens, imagesMs } = await prepare(request, startMs, signal);
+    const askedMs = now();
     let completionTokens = 0;
     let firstTokenMs: number | undefined;
     const onToken = (): void => {
@@ -94,12 +95,13 @@ export function createChatService(parts: ChatServiceParts): ChatService {
         yield event;
       }
     }
-    const totalMs = now() - startMs;
+    const endMs = now();
+    const [decoderMs, totalMs] = [endMs - askedMs, endMs - startMs];
     yield {
       kind: 'finished',
       reason,
       usage: { ...tokens, cachedTokens: cachedTokens ?? 0, completionTokens },
-      timings: { imagesMs, firstTokenMs: firstTokenMs ?? totalMs, totalMs },
+      timings: { imagesMs, decoderMs, firstTokenMs: firstTokenMs ?? totalMs, totalMs },
     };
   }
 

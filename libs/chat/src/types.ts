@@ -103,6 +103,8 @@ export interface Grounding {
 export interface ChatTimings {
   /** From request to all embeddings at hand. */
   readonly imagesMs: number;
+  /** From the question to the decoder until it has said its last word. */
+  readonly decoderMs: number;
   /** From request to first token of any answer. */
   readonly firstTokenMs: number;
   readonly totalMs: number;

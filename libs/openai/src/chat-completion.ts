@@ -20,8 +20,9 @@ const imagesJson = (images: readonly ResolvedImage[]) =>
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10;
 
-const timingsJson = ({ imagesMs, firstTokenMs, totalMs }: ChatTimings): ChatTimings => ({
+const timingsJson = ({ imagesMs, decoderMs, firstTokenMs, totalMs }: ChatTimings): ChatTimings => ({
   imagesMs: tenths(imagesMs),
+  decoderMs: tenths(decoderMs),
   firstTokenMs: tenths(firstTokenMs),
   totalMs: tenths(totalMs),
 });

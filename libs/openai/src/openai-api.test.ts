@@ -11,7 +11,7 @@ import { ANSWER, chatThat, MODEL, play, post, serve, USER_SAYS_HI } from '../tes
 const BODY = { model: MODEL, messages: USER_SAYS_HI };
 const GROUNDING = { text: 'cat', box: { x1: 1, y1: 2, x2: 3, y2: 4 }, imageIndex: 0 };
 const IMAGES = [{ id: 'ab12', width: 640, height: 480, cached: true }];
-const TIMINGS = { imagesMs: 1, firstTokenMs: 2.3, totalMs: 3.2 };
+const TIMINGS = { imagesMs: 1, decoderMs: 2.1, firstTokenMs: 2.3, totalMs: 3.2 };
 const USAGE = {
   prompt_tokens: 300,
   completion_tokens: 12,

@@ -16,7 +16,7 @@ export const ANSWER: readonly ChatEvent[] = [
     kind: 'finished',
     reason: 'stop',
     usage: { promptTokens: 300, imageTokens: 256, cachedTokens: 280, completionTokens: 12 },
-    timings: { imagesMs: 1.04999, firstTokenMs: 2.25, totalMs: 3.21 },
+    timings: { imagesMs: 1.04999, decoderMs: 2.06, firstTokenMs: 2.25, totalMs: 3.21 },
   },
 ];
 

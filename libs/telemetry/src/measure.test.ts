@@ -6,6 +6,7 @@ import { scrape } from '../test/scrape.ts';
 import { type ChatMetrics, createChatMetrics } from './chat-metrics.ts';
 import { createImageMetrics } from './image-metrics.ts';
 import { measureChat } from './measure-chat.ts';
+import { measureImageStages } from './measure-image-stages.ts';
 import { measureVisionEncoder } from './measure-vision-encoder.ts';
 
 const request: ChatRequest = { requestId: '1', messages: [], sampling: {}, stop: [] };
@@ -18,7 +19,7 @@ const answer: readonly ChatEvent[] = [
     kind: 'finished',
     reason: 'stop',
     usage: { promptTokens: 100, imageTokens: 60, cachedTokens: 70, completionTokens: 2 },
-    timings: { imagesMs: 1, firstTokenMs: 2, totalMs: 3 },
+    timings: { imagesMs: 1, decoderMs: 2, firstTokenMs: 2, totalMs: 3 },
   },
 ];
 
@@ -101,5 +102,17 @@ it('measures each stage of each picture that could be encoded', async () => {
     'eidetic_image_encode_seconds_sum{stage="decode"} 0.02',
     'eidetic_image_encode_seconds_sum{stage="preprocess"} 0.04',
     'eidetic_image_encode_seconds_sum{stage="encode"} 0.06',
+  ]);
+});
+
+it('measures the stages of a picture at once or when they are done, and hands on what they give', async () => {
+  const around = measureImageStages(metrics, now);
+  expect(around('hash', () => 'id')).toBe('id');
+  await expect(around('lookup', async () => undefined)).resolves.toBeUndefined();
+  await expect(around('encode', () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+  expect(await scrape(registry, 'eidetic_image_resolve_seconds_sum')).toEqual([
+    'eidetic_image_resolve_seconds_sum{stage="hash"} 0.25',
+    'eidetic_image_resolve_seconds_sum{stage="lookup"} 0.25',
+    'eidetic_image_resolve_seconds_sum{stage="encode"} 0.25',
   ]);
 });

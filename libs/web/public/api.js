@@ -7,7 +7,7 @@ import { readEvents } from './sse.js';
  * @typedef {{ x1: number, y1: number, x2: number, y2: number }} Box  In pixels of the picture.
  * @typedef {{ text: string, box: Box, quad?: { x: number, y: number }[], imageIndex: number }} Grounding
  * @typedef {{ prompt_tokens: number, completion_tokens: number, prompt_tokens_details?: { cached_tokens?: number, image_tokens?: number } }} Usage
- * @typedef {{ imagesMs: number, firstTokenMs: number, totalMs: number }} Timings
+ * @typedef {{ imagesMs: number, decoderMs: number, firstTokenMs: number, totalMs: number }} Timings
  * @typedef {{ delta?: { content?: string | null, grounding?: Grounding[] }, finish_reason?: string | null }} Choice
  * @typedef {{ choices?: Choice[], usage?: Usage | null, eidetic?: { images?: SeenImage[], timings?: Timings } }} Chunk
  */

@@ -39,7 +39,7 @@ describe('addChunk', () => {
     const images = [{ id: 'ab', width: 2, height: 3, cached: true }];
     const grounding = { text: 'a', box: { x1: 0, y1: 0, x2: 1, y2: 1 }, imageIndex: 0 };
     const usage = { prompt_tokens: 9, completion_tokens: 11 };
-    const timings = { imagesMs: 1, firstTokenMs: 50, totalMs: 100 };
+    const timings = { imagesMs: 1, decoderMs: 90, firstTokenMs: 50, totalMs: 100 };
     addChunk(answer, { choices: [{ delta: { content: '' } }], eidetic: { images } });
     expect(answer.state).toBe('waiting');
     addChunk(answer, { choices: [{ delta: { content: 'a' } }] });
@@ -63,7 +63,7 @@ describe('tokensPerSecond', () => {
   it('says nothing of an answer with a single token', () => {
     const answer = newAnswer();
     addChunk(answer, { usage: { prompt_tokens: 9, completion_tokens: 1 } });
-    addChunk(answer, { eidetic: { timings: { imagesMs: 1, firstTokenMs: 5, totalMs: 9 } } });
+    addChunk(answer, { eidetic: { timings: { imagesMs: 1, decoderMs: 8, firstTokenMs: 5, totalMs: 9 } } });
     expect(tokensPerSecond(answer)).toBeUndefined();
   });
 });

@@ -1,62 +1,58 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { peakMemoryBytes } from './contender.ts';
-
-const MAIN = fileURLToPath(new URL('../../services/standalone/src/main.ts', import.meta.url));
 
 /** When an answer's pieces arrived, in milliseconds since the request was sent. */
 export interface StreamedAnswer {
   readonly text: string;
   readonly arrivedMs: readonly number[];
   readonly completionTokens: number;
+  /** From the request to the end of the answer, as the client saw it. */
+  readonly totalMs: number;
+  /** Where the server says that the time went. */
+  readonly serverMs: ServerTimings;
+}
+
+/** Times that the server reports, in milliseconds. */
+export interface ServerTimings {
+  readonly imagesMs: number;
+  readonly decoderMs: number;
 }
 
 /** A part of a message as the OpenAI API takes it. */
 export type ContentPart = { readonly type: string; readonly [field: string]: unknown };
 
-/** The standalone server in a process of its own, on a free port. */
-export class Standalone implements AsyncDisposable {
+/** What one question is asked with. */
+export interface AskOptions {
+  /** Earlier messages of the dialog, the system prompt left out. */
+  readonly history?: readonly object[];
+}
+
+/** A client of a chat server. */
+export class ChatClient implements Disposable {
   readonly #agent = new Agent({ keepAlive: true });
-  readonly #process: ChildProcess;
   readonly #url: string;
   readonly #model: string;
 
-  private constructor(process: ChildProcess, url: string, model: string) {
-    this.#process = process;
+  private constructor(url: string, model: string) {
     this.#url = url;
     this.#model = model;
   }
 
-  /**
-   * Starts the server with `EIDETIC_*` settings and waits until it answers chats.
-   *
-   * @throws Error with what the server said when it ends instead.
-   */
-  static async start(settings: Readonly<Record<string, string>>): Promise<Standalone> {
-    const env = { ...process.env, ...settings, EIDETIC_HTTP_PORT: '0', EIDETIC_LOG_LEVEL: 'error' };
-    const server = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'inherit', 'pipe'] });
-    const said: string[] = [];
-    for await (const line of createInterface(server.stderr)) {
-      said.push(line);
-      const address = /http:\/\/[\w.:]+/.exec(line)?.[0];
-      if (address === undefined) continue;
-      server.stderr.resume();
-      return new Standalone(server, address, await servedModel(address));
-    }
-    throw new Error(`The standalone server ended while starting: ${said.join('\n')}`);
+  /** Connects with a server that answers. */
+  static async connect(url: string): Promise<ChatClient> {
+    return new ChatClient(url, await servedModel(url));
   }
 
   /** Asks one question, greedily, and streams the answer. */
-  async ask(content: readonly ContentPart[], maxTokens: number): Promise<StreamedAnswer> {
+  async ask(
+    content: readonly ContentPart[],
+    maxTokens: number,
+    { history = [] }: AskOptions = {},
+  ): Promise<StreamedAnswer> {
+    const start = performance.now();
     const body = JSON.stringify({
       model: this.#model,
-      messages: [
-        { role: 'system', content: 'You are a helpful assistant.' },
-        { role: 'user', content },
-      ],
+      messages: [{ role: 'system', content: 'You are a helpful assistant.' }, ...history, { role: 'user', content }],
       temperature: 0,
       max_tokens: maxTokens,
       stream: true,
@@ -65,6 +61,7 @@ export class Standalone implements AsyncDisposable {
     const arrivedMs: number[] = [];
     let text = '';
     let completionTokens = 0;
+    let serverMs: ServerTimings | undefined;
     for (const { chunk, atMs } of readEvents(await this.#post('/v1/chat/completions', body))) {
       const piece = chunk.choices[0]?.delta.content;
       if (piece) {
@@ -72,8 +69,10 @@ export class Standalone implements AsyncDisposable {
         text += piece;
       }
       completionTokens = chunk.usage?.completion_tokens ?? completionTokens;
+      serverMs = chunk.eidetic?.timings ?? serverMs;
     }
-    return { text, arrivedMs, completionTokens };
+    if (serverMs === undefined) throw new Error('The answer came without timings.');
+    return { text, arrivedMs, completionTokens, totalMs: performance.now() - start, serverMs };
   }
 
   /**
@@ -93,16 +92,8 @@ export class Standalone implements AsyncDisposable {
     throw new Error(`${response.statusCode}: ${Buffer.concat(arrivals.map(({ bytes }) => bytes))}`);
   }
 
-  /** Most memory that the server has held so far. */
-  peakMemoryBytes(): Promise<number> {
-    return peakMemoryBytes(this.#process.pid ?? 0);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     this.#agent.destroy();
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    this.#process.kill();
-    await once(this.#process, 'exit');
   }
 }
 
@@ -115,6 +106,7 @@ async function servedModel(url: string): Promise<string> {
 interface Chunk {
   readonly choices: readonly { readonly delta: { readonly content?: string } }[];
   readonly usage?: { readonly completion_tokens: number } | null;
+  readonly eidetic?: { readonly timings?: ServerTimings };
 }
 
 interface Arrival {
