@@ -1,0 +1,84 @@
+import { EideticError } from '@eidetic/core';
+import { createMemoryEmbeddingCache } from '@eidetic/embedding-cache';
+import { loadBundle } from '@eidetic/model-loader';
+import { startVision } from '@eidetic/model-loader/vision';
+import type { Loaded, LoadHooks } from '@eidetic/rpc-service';
+import { measureVisionEncoder } from '@eidetic/telemetry';
+import { maxImagesPerCall, type ServedVision } from '@eidetic/vision-rpc';
+import type { VisionServiceConfig } from './config.ts';
+import { connectCaches } from './connect-caches.ts';
+import { EncodeProbe } from './encode-probe.ts';
+import type { Metrics } from './metrics.ts';
+import { PictureEncoder } from './picture-encoder.ts';
+import { encodeTinyPicture } from './tiny-picture.ts';
+
+/** What a vision encoder is loaded with. */
+interface LoadVisionContext extends LoadHooks {
+  readonly metrics: Metrics;
+}
+
+/** Loads what the configuration names. */
+export type VisionLoader = (config: VisionServiceConfig, context: LoadVisionContext) => Promise<Loaded<ServedVision>>;
+
+const after = (delayMs: number, run: () => void): (() => void) => {
+  const timer = setTimeout(run, delayMs);
+  return () => clearTimeout(timer);
+};
+
+const outcomeTeller =
+  ({ metrics, logger }: LoadVisionContext): ServedVision['onOutcome'] =>
+  (outcome) => {
+    metrics.vision.finished(outcome instanceof EideticError ? outcome.code : outcome);
+    if (outcome instanceof EideticError && outcome.kind.http === 500) logger.error({ err: outcome }, 'picture');
+  };
+
+/**
+ * Converts the checkpoint unless that has been done before, loads its vision graph, and encodes a tiny picture, so that threads and
+ * memory are warm for the first caller, and a model that cannot run is found.
+ *
+ * @throws EideticError `invalid_checkpoint`, `invalid_bundle`, `invalid_config`; `cancelled` when the signal is aborted.
+ */
+export const loadVision: VisionLoader = async (config, context) => {
+  const { metrics, onProgress, onTrouble, signal, logger } = context;
+  const bundle = await loadBundle(config, { onProgress, signal });
+  const { name, vision } = bundle.manifest;
+  await using resources = new AsyncDisposableStack();
+  const { encoder } = resources.use(await startVision(bundle, config, { onBatch: metrics.vision.batch }));
+  await encodeTinyPicture(encoder, signal);
+  const url = config.cacheRedisUrl;
+  const caches = url === undefined ? undefined : await connectCaches(url, config, metrics.cache, logger);
+  if (caches !== undefined) resources.use(caches);
+  const probe = new EncodeProbe({
+    encode: (limit) => encodeTinyPicture(encoder, limit),
+    idleMs: config.probeIdleMs,
+    limitMs: config.probeLimitMs,
+    onTrouble,
+    after,
+  });
+  resources.use(probe);
+  const pictures = new PictureEncoder({
+    encoder: measureVisionEncoder(encoder, metrics.image),
+    hidden: vision.hidden,
+    memory: createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes }),
+    shared: caches?.embeddings,
+    store: caches?.images,
+    maxPictures: config.maxPictures,
+    metrics: metrics.vision,
+    now: () => performance.now(),
+    onEncoded: () => probe.succeeded(),
+  });
+  const { fingerprint, tokensPerImage, hidden } = vision;
+  const maxImages = maxImagesPerCall({ tokens: tokensPerImage, hidden });
+  const served: ServedVision = {
+    model: { name, fingerprint, tokensPerImage, hidden, maxImages },
+    load: () => ({
+      running: Math.min(encoder.running, pictures.pictures),
+      waiting: Math.max(0, pictures.pictures - encoder.running),
+      maxBatch: config.visionBatch,
+    }),
+    encode: (picture, callSignal) => pictures.encode(picture, callSignal),
+    onOutcome: outcomeTeller(context),
+  };
+  const kept = resources.move();
+  return { served, release: () => kept.disposeAsync() };
+};
