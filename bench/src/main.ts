@@ -8,11 +8,14 @@ import { concurrencySuite } from './suites/concurrency.ts';
 import { decoderSuite } from './suites/decoder.ts';
 import { dialogSuite } from './suites/dialog.ts';
 import { encodeQueueSuite } from './suites/encode-queue.ts';
+import { floodSuite } from './suites/flood.ts';
 import { grpcSuite } from './suites/grpc.ts';
 import { httpSuite } from './suites/http.ts';
 import { interferenceSuite } from './suites/interference.ts';
+import { overheadSuite } from './suites/overhead.ts';
 import { precisionSuite } from './suites/precision.ts';
 import { soakSuite } from './suites/soak.ts';
+import { tiersSuite } from './suites/tiers.ts';
 import { visionSuite } from './suites/vision.ts';
 
 const USAGE = `node bench/src/main.ts [--only NAME,NAME] [--quick] [--rounds N] [--model CHECKPOINT]`;
@@ -28,6 +31,9 @@ const SUITES = [
   encodeQueueSuite,
   httpSuite,
   grpcSuite,
+  tiersSuite,
+  overheadSuite,
+  floodSuite,
   precisionSuite,
   cacheSuite,
   soakSuite,

@@ -1,10 +1,14 @@
+import { freePorts } from './free-ports.ts';
 import { RedisServer } from './redis-server.ts';
 import { ServiceProcess } from './service-process.ts';
 
+/** On one machine pictures give way to answers that run; elsewhere they have machines of their own. */
+const NICENESS = { gateway: 0, decoder: 0, vision: 10 } as const;
+
 /** How many of what a cluster has, and how they are set up. */
 export interface ClusterOptions {
-  /** First port of each kind; the others follow. */
-  readonly ports: { readonly gateway: number; readonly vision: number; readonly decoder: number };
+  /** First port of each kind; the others follow. Without, each has some free port, and keeps it when it is restarted. */
+  readonly ports?: { readonly gateway: number; readonly vision: number; readonly decoder: number };
   readonly gateways: number;
   readonly visionEncoders: number;
   readonly decoders: number;
@@ -15,8 +19,10 @@ export interface ClusterOptions {
   readonly decoderSettings?: Readonly<Record<string, string>>;
   /** Memory of the cache, as in redis.conf. */
   readonly cacheMemory?: string;
-  /** Receives every line that a member writes for the person at the terminal. */
+  /** Receives every line that a member writes for the person at the terminal, and with `log` every line of its log. */
   readonly onLine?: (member: string, line: string) => void;
+  /** Whether the logs of the services are wanted. */
+  readonly log?: boolean;
 }
 
 /** Two Redis servers, vision encoders, decoders and gateways on this machine, each a process of its own. */
@@ -47,7 +53,8 @@ export class Cluster implements AsyncDisposable {
    * @throws Error with what a member said that did not start.
    */
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const { ports, settings, cacheMemory = '256mb' } = options;
+    const { settings, cacheMemory = '256mb', log = false } = options;
+    const ports = await portsOf(options);
     await using members = new AsyncDisposableStack();
     const queue = members.use(await RedisServer.start({ appendonly: true, maxmemoryPolicy: 'noeviction' }));
     const cache = members.use(await RedisServer.start({ maxmemory: cacheMemory, maxmemoryPolicy: 'allkeys-lfu' }));
@@ -60,28 +67,29 @@ export class Cluster implements AsyncDisposable {
         Array.from({ length: count }, async (_, i) => {
           const onLine = (line: string): void => options.onLine?.(`${name} ${i + 1}`, line);
           const all = { EIDETIC_CACHE_REDIS_URL: cache.url, ...settings, ...own(i) };
-          return members.use(await ServiceProcess.start(name, { settings: all, onLine }));
+          return members.use(
+            await ServiceProcess.start(name, { settings: all, onLine, log, niceness: NICENESS[name] }),
+          );
         }),
       );
-    const address = (first: number, count: number): string =>
-      Array.from({ length: count }, (_, i) => `127.0.0.1:${first + i}`).join(',');
+    const addresses = (of: readonly number[]): string => of.map((port) => `127.0.0.1:${port}`).join(',');
     const behind = await Promise.all([
       startAll('vision', options.visionEncoders, (i) => ({
         EIDETIC_HTTP_PORT: '0',
-        EIDETIC_GRPC_PORT: String(ports.vision + i),
+        EIDETIC_GRPC_PORT: String(ports.vision[i]),
         ...options.visionSettings,
       })),
       startAll('decoder', options.decoders, (i) => ({
         EIDETIC_HTTP_PORT: '0',
-        EIDETIC_GRPC_PORT: String(ports.decoder + i),
+        EIDETIC_GRPC_PORT: String(ports.decoder[i]),
         ...options.decoderSettings,
       })),
     ]);
     const gateways = await startAll('gateway', options.gateways, (i) => ({
-      EIDETIC_HTTP_PORT: String(ports.gateway + i),
+      EIDETIC_HTTP_PORT: String(ports.gateway[i]),
       EIDETIC_QUEUE_REDIS_URL: queue.url,
-      EIDETIC_VISION_ENCODERS: address(ports.vision, options.visionEncoders),
-      EIDETIC_DECODERS: address(ports.decoder, options.decoders),
+      EIDETIC_VISION_ENCODERS: addresses(ports.vision),
+      EIDETIC_DECODERS: addresses(ports.decoder),
       ...options.gatewaySettings,
     }));
     const [visionEncoders, decoders] = behind;
@@ -92,4 +100,16 @@ export class Cluster implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#members.disposeAsync();
   }
+}
+
+/** The port of each gateway, vision encoder and decoder. */
+async function portsOf({ ports, gateways, visionEncoders, decoders }: ClusterOptions) {
+  const free = ports ? [] : [...(await freePorts(gateways + visionEncoders + decoders))];
+  const take = (count: number, first: number | undefined): readonly number[] =>
+    first === undefined ? free.splice(0, count) : Array.from({ length: count }, (_, i) => first + i);
+  return {
+    gateway: take(gateways, ports?.gateway),
+    vision: take(visionEncoders, ports?.vision),
+    decoder: take(decoders, ports?.decoder),
+  };
 }

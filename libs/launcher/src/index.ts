@@ -1,3 +1,4 @@
 export { Cluster, type ClusterOptions } from './cluster.ts';
+export { freePorts } from './free-ports.ts';
 export { RedisServer, type RedisServerOptions } from './redis-server.ts';
 export { type ServiceName, type ServiceOptions, ServiceProcess } from './service-process.ts';

@@ -1,14 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { somePort } from './free-ports.ts';
 
-// Below the ports that the kernel gives to outgoing connections: a client that tries again and again to reach a stopped
-// server on one of those may in the end be connected with itself.
-const PORTS = [20_000, 30_000] as const;
 const PORT_ATTEMPTS = 20;
 
 /** What a server is started with; what is left out is Redis's default, only that nothing is saved without `appendonly`. */
@@ -41,7 +38,7 @@ export class RedisServer implements AsyncDisposable {
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'eidetic-redis-'));
     for (let attempt = 1; ; attempt++) {
-      const server = new RedisServer(randomInt(...PORTS), folder, options);
+      const server = new RedisServer(somePort(), folder, options);
       try {
         await server.restart();
         return server;

@@ -14,16 +14,21 @@ export interface ServiceOptions {
   readonly onLine?: (line: string) => void;
   /** Whether its log is wanted. */
   readonly log?: boolean;
+  /** How much it gives way to other processes: 0 to 19, as of nice(1); 0 if absent. */
+  readonly niceness?: number;
 }
 
 /** What services say once they answer, and where: over HTTP, or gRPC with health and metrics beside it. */
 const HTTP_GREETING = /^Eidetic serves \S+ on (http:\S+) \(web page/;
 const GRPC_GREETING = /^Eidetic .* on (\S+) \(gRPC\); health and metrics on (http:\S+)\. Try:$/;
 
+const LAST_LINES = 20;
+
 /** A service as a user starts it, in a process of its own. */
 export class ServiceProcess implements AsyncDisposable {
   readonly name: ServiceName;
   readonly #options: ServiceOptions;
+  readonly #crashes: string[] = [];
   #child: ChildProcess | undefined;
   #http = '';
   #grpc = '';
@@ -58,13 +63,19 @@ export class ServiceProcess implements AsyncDisposable {
     return this.#child?.pid ?? 0;
   }
 
+  /** Each end that nobody asked for, after it had answered: how, and its last lines. */
+  get crashes(): readonly string[] {
+    return this.#crashes;
+  }
+
   /** Kills it if it runs, and starts it again with the same settings. */
   async restart(): Promise<void> {
     await this.kill();
     const main = fileURLToPath(new URL(`../../../services/${this.name}/src/main.ts`, import.meta.url));
-    const { settings, onLine, log = false } = this.#options;
+    const { settings, onLine, log = false, niceness = 0 } = this.#options;
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('EIDETIC_'));
-    const child = spawn(process.execPath, [main], {
+    // By nice(1) rather than afterwards: threads that run already keep their priority.
+    const child = spawn('nice', ['-n', String(niceness), process.execPath, main], {
       env: { ...Object.fromEntries(inherited), ...settings },
       stdio: ['ignore', log ? 'pipe' : 'ignore', 'pipe'],
     });
@@ -80,20 +91,22 @@ export class ServiceProcess implements AsyncDisposable {
       onLine?.(line);
       if (this.#hears(line)) resolve();
     });
-    child.once('close', () => {
+    child.once('close', (code, signal) => {
       process.removeListener('exit', end);
-      reject(new Error(`The ${this.name} service ended before it answered:\n${said.slice(-20).join('\n')}`));
+      const lastWords = said.slice(-LAST_LINES).join('\n');
+      if (this.#child === child) this.#crashes.push(`${signal ?? `exit status ${code}`}\n${lastWords}`);
+      reject(new Error(`The ${this.name} service ended before it answered:\n${lastWords}`));
     });
     await answers;
   }
 
   /** Ends it as a crash does. */
-  kill(): Promise<void> {
-    return this.#end('SIGKILL');
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
   }
 
-  /** Lets it finish what it is at, and waits for its end. */
-  stop(): Promise<void> {
+  /** Lets it finish what it is at, and resolves to its exit status: null if a signal ended it, or nothing runs. */
+  stop(): Promise<number | null> {
     return this.#end('SIGTERM');
   }
 
@@ -111,12 +124,14 @@ export class ServiceProcess implements AsyncDisposable {
     return this.kill();
   }
 
-  async #end(signal: NodeJS.Signals): Promise<void> {
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return null;
+    this.#child = undefined;
     const ended = once(child, 'exit');
     child.kill(signal);
-    await ended;
+    const [status] = await ended;
+    return typeof status === 'number' ? status : null;
   }
 
   #hears(line: string): boolean {
