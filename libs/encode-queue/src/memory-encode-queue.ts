@@ -13,7 +13,7 @@ import {
 import { Dispatcher } from './dispatcher.ts';
 import { checkJob } from './encode-job-schema.ts';
 import { JobLine, MicroBatcher, type WaitingJob } from './micro-batcher.ts';
-import { conclude, observeBatch, observeEncode } from './observe.ts';
+import { conclude, observeBatch, observeEncode, observeWork } from './observe.ts';
 import { ResultRouter } from './result-router.ts';
 import { DEFAULT_RETRY, type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 import { type Dispatched, runBatch, type Verdict } from './run-batch.ts';
@@ -115,6 +115,7 @@ export class MemoryEncodeQueue implements EncodeProducer {
     });
     observeBatch(this.#observer, dispatched);
     const verdicts = await runBatch(dispatched, handler);
+    observeWork(this.#observer, dispatched, verdicts);
     for (const [index, job] of batch.entries()) {
       const verdict = verdicts[index];
       if (verdict !== undefined) this.#follow(job, verdict);

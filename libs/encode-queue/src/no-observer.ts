@@ -5,6 +5,7 @@ export const NO_OBSERVER: EncodeQueueObserver = {
   added: () => undefined,
   answered: () => undefined,
   dispatched: () => undefined,
+  encoded: () => undefined,
   handled: () => undefined,
   retried: () => undefined,
   stalled: () => undefined,

@@ -11,7 +11,7 @@ import type { Redis } from 'ioredis';
 import { Dispatcher } from './dispatcher.ts';
 import { readStoredJob, type StoredJob } from './encode-job-schema.ts';
 import { JobLine, MicroBatcher, type WaitingJob } from './micro-batcher.ts';
-import { conclude, observeBatch } from './observe.ts';
+import { conclude, observeBatch, observeWork } from './observe.ts';
 import { markDispatched } from './redis-backlog.ts';
 import { blockingConnection, closeInTime, connectForCommands } from './redis-connection.ts';
 import { checkPrefix, QUEUE_NAME } from './redis-names.ts';
@@ -160,6 +160,7 @@ export class RedisEncodeConsumer implements EncodeConsumer {
     const jobKeys = batch.map(({ jobId }) => this.#worker.toKey(jobId));
     markDispatched(this.#redis, jobKeys).catch((error) => this.#observer.failed(error));
     const verdicts = await runBatch(dispatched, this.#handler);
+    observeWork(this.#observer, dispatched, verdicts);
     for (const [index, job] of batch.entries()) {
       const verdict = verdicts[index];
       if (verdict !== undefined) job.end.resolve(verdict);

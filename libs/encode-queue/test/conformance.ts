@@ -57,6 +57,23 @@ export function describeEncodeQueue(adapter: string, open: () => Promise<TestQue
       expect(queue.recorder).toMatchObject({ added: 1, coalesced: 0, answers: ['ok'], handled: ['ok'] });
     });
 
+    it('tells of the work behind it: each run of the encoder once, and only pictures that it took', async () => {
+      const handler = new HeldHandler();
+      await queue.consume(handler.handle, { ...LIMITS, maxJobs: 5, lingerMs: 60_000 });
+      const names = ['a', 'b', 'c', 'cached', 'bad'];
+      const outcomes = names.map((name) => queue.producer.encode(jobOf(name, { cost: 10 })));
+      await handler.batch(1);
+      const runsMs: Record<string, number> = { a: 20.5, b: 20.5, c: 7, cached: 0 };
+      handler.release(({ scope }) => {
+        const encodeMs = runsMs[scope];
+        return encodeMs === undefined
+          ? BAD
+          : { ok: true, tokens: 64, timings: { decodeMs: 1, preprocessMs: 2, encodeMs } };
+      });
+      await Promise.all(outcomes);
+      expect(queue.recorder.work).toEqual([{ cost: 30, encodeMs: 27.5 }]);
+    });
+
     it('comes from one handling to all who ask for one key at the same time', async () => {
       const { handler, first } = await occupy();
       const outcomes = ['cat', 'first', 'cat', 'cat'].map((name) => queue.producer.encode(jobOf(name)));

@@ -95,6 +95,11 @@ export interface EncodeQueueObserver {
   answered(request: { readonly outcome: 'ok' | ErrorCode; readonly durationMs: number }): void;
   /** A batch went to the handler. */
   dispatched(batch: { readonly jobs: number; readonly cost: number; readonly queueMs: readonly number[] }): void;
+  /**
+   * Pictures of a batch were encoded, those left out whose embedding was there already: what they cost together, and the time of
+   * the encoder's runs that they were part of. A run that took pictures of two batches counts in both.
+   */
+  encoded(work: { readonly cost: number; readonly encodeMs: number }): void;
   /** The handler ended a job. */
   handled(job: { readonly outcome: 'ok' | ErrorCode }): void;
   /** A job will be tried again for this error. */
