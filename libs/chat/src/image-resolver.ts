@@ -46,6 +46,12 @@ export interface ImageResolver {
   ): Promise<readonly ResolvedEmbedding[]>;
 }
 
+/** What is done for a picture: hashing its bytes, looking its embedding up, having it encoded by whoever does that. */
+export type ImageStage = 'hash' | 'lookup' | 'encode';
+
+/** Does the work of a stage, as it is, and may take its time. */
+export type AroundImageStage = <T>(stage: ImageStage, work: () => T) => T;
+
 /** What an image resolver is made of. */
 export interface ImageResolverParts {
   /** Where embeddings are looked up, and where whoever encodes puts them. */
@@ -56,6 +62,8 @@ export interface ImageResolverParts {
   readonly queue: Pick<EncodeProducer, 'encode'>;
   /** Encodes past the queue, when the queue, the store or the cache fails. */
   readonly encoder: PictureEncoder;
+  /** Told of each stage of each picture. */
+  readonly around?: AroundImageStage;
 }
 
 /** A picture that is at hand. */
@@ -87,7 +95,8 @@ interface Picture {
 /** Failures of what is around the encoder, not of the picture: with its bytes at hand it can be encoded all the same. */
 const AROUND: readonly ErrorCode[] = ['unavailable', 'image_missing', 'internal'];
 
-export function createImageResolver({ cache, store, queue, encoder }: ImageResolverParts): ImageResolver {
+export function createImageResolver(parts: ImageResolverParts): ImageResolver {
+  const { cache, store, queue, encoder, around = (_, work) => work() } = parts;
   const encode = async (
     { key, imageId, bytes }: Picture,
     context: ImageContext,
@@ -108,14 +117,16 @@ export function createImageResolver({ cache, store, queue, encoder }: ImageResol
   };
 
   const resolveOne = async (picture: Picture, context: ImageContext, signal?: AbortSignal) => {
-    const kept = await cache.get(picture.key);
+    const kept = await around('lookup', () => cache.get(picture.key));
     if (kept !== undefined) return { embedding: kept, cached: true };
-    return { embedding: await encode(picture, context, signal), cached: false };
+    return { embedding: await around('encode', () => encode(picture, context, signal)), cached: false };
   };
 
   return {
     async resolve(sources, context, signal) {
-      const pictures = sources.map((source, index) => identify(source, index, context.scope, encoder.fingerprint));
+      const pictures = sources.map((source, index) =>
+        around('hash', () => identify(source, index, context.scope, encoder.fingerprint)),
+      );
       const distinct = new Map(pictures.map((picture) => [picture.key, picture]));
       for (const picture of pictures) if (picture.bytes !== undefined) distinct.set(picture.key, picture);
       // Whatever one of them does wrong, the others are not waited for.

@@ -2,9 +2,11 @@ export { type ChatServiceParts, createChatService } from './chat-service.ts';
 export { MAX_CHOICES } from './check-request.ts';
 export { openChatFamily } from './family.ts';
 export {
+  type AroundImageStage,
   createImageResolver,
   type ImageResolver,
   type ImageResolverParts,
+  type ImageStage,
   type PictureEncoder,
   type Upload,
 } from './image-resolver.ts';

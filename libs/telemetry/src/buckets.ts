@@ -26,3 +26,14 @@ export const CACHE_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.0
 
 /** Pictures in one run of the vision graph: powers of two up to the most that may be set. */
 export const BATCH_IMAGES_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+/** What a batch of pictures costs, in rows of embeddings: one picture of a small model to a batch of large ones. */
+export const BATCH_COST_BUCKETS = [64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768];
+
+/** Another decoder that is free and has the state, to the patience after which an answer is given up. */
+export const RESUME_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Looking a picture up in memory, hashing it, to waiting for one that is encoded behind others. */
+export const RESOLVE_BUCKETS = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+];

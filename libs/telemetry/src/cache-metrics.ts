@@ -5,16 +5,21 @@ import { CACHE_BUCKETS } from './buckets.ts';
 /** What is kept: embeddings, or pictures as they were uploaded. */
 export type MeasuredCache = 'embedding' | 'image';
 
+/** Where it is kept: in the memory of the process, or in a Redis that several share. */
+export type CacheTier = 'process' | 'redis';
+
 const READS: readonly CacheReadOutcome[] = ['hit', 'miss', 'corrupt', 'foreign', 'timeout', 'unavailable', 'refused'];
+/** Memory does not fail. */
+const IN_MEMORY: readonly CacheReadOutcome[] = ['hit', 'miss'];
 const WRITES: readonly CacheWriteOutcome[] = ['stored', 'dropped', 'full', 'timeout', 'unavailable', 'refused'];
 
-/** Registers the metrics of caches that processes share, and gives each of them the observer that it reports to. */
-export const createCacheMetrics = (registry: Registry): ((cache: MeasuredCache) => CacheObserver) => {
+/** Registers the metrics of caches, and gives each tier of each of them the observer that it reports to. */
+export const createCacheMetrics = (registry: Registry): ((cache: MeasuredCache, tier?: CacheTier) => CacheObserver) => {
   const registers = [registry];
   const reads = new Counter({
     name: 'eidetic_cache_reads_total',
-    help: 'Look-ups in a shared cache (embedding, image) by how they ended: hit; or, all of them misses to the caller, miss, corrupt, foreign, timeout, unavailable, refused.',
-    labelNames: ['cache', 'outcome'],
+    help: 'Look-ups in a tier (process, redis) of a cache (embedding, image) by how they ended: hit; or, all of them misses to the caller, miss, corrupt, foreign, timeout, unavailable, refused.',
+    labelNames: ['cache', 'tier', 'outcome'],
     registers,
   });
   const writes = new Counter({
@@ -25,21 +30,19 @@ export const createCacheMetrics = (registry: Registry): ((cache: MeasuredCache) 
   });
   const seconds = new Histogram({
     name: 'eidetic_cache_call_seconds',
-    help: 'Time of a look-up or write in a shared cache, whatever its outcome.',
-    labelNames: ['cache', 'call'],
+    help: 'Time of a look-up or write in a tier of a cache, whatever its outcome: of one in Redis, transfer and decoding included.',
+    labelNames: ['cache', 'tier', 'call'],
     buckets: CACHE_BUCKETS,
     registers,
   });
-  return (cache) => {
-    for (const outcome of READS) reads.inc({ cache, outcome }, 0);
-    for (const outcome of WRITES) writes.inc({ cache, outcome }, 0);
-    const [readSeconds, writeSeconds] = [
-      seconds.labels({ cache, call: 'read' }),
-      seconds.labels({ cache, call: 'write' }),
-    ];
+  return (cache, tier = 'redis') => {
+    for (const outcome of tier === 'redis' ? READS : IN_MEMORY) reads.inc({ cache, tier, outcome }, 0);
+    if (tier === 'redis') for (const outcome of WRITES) writes.inc({ cache, outcome }, 0);
+    const readSeconds = seconds.labels({ cache, tier, call: 'read' });
+    const writeSeconds = seconds.labels({ cache, tier, call: 'write' });
     return {
       read: ({ outcome, durationMs }) => {
-        reads.inc({ cache, outcome });
+        reads.inc({ cache, tier, outcome });
         readSeconds.observe(durationMs / 1000);
       },
       write: ({ outcome, durationMs }) => {

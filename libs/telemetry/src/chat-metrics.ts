@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { FIRST_TOKEN_BUCKETS } from './buckets.ts';
+import { FIRST_TOKEN_BUCKETS, RESOLVE_BUCKETS } from './buckets.ts';
 
 /** Metrics of a process that answers chats: what nobody behind it can know. */
 export interface ChatMetrics {
@@ -8,6 +8,7 @@ export interface ChatMetrics {
   readonly firstToken: Histogram;
   readonly imageTokens: Counter;
   readonly imageCacheLookups: Counter<'outcome'>;
+  readonly imageStages: Histogram<'stage'>;
 }
 
 /** Registers the metrics of chats. */
@@ -40,6 +41,13 @@ export const createChatMetrics = (registry: Registry): ChatMetrics => {
       name: 'eidetic_image_cache_lookups_total',
       help: 'Pictures of chat requests by whether their embedding was there: hit or miss.',
       labelNames: ['outcome'],
+      registers,
+    }),
+    imageStages: new Histogram({
+      name: 'eidetic_image_resolve_seconds',
+      help: 'Time of one picture of a chat request by stage: hash, lookup (of its embedding in the tiers of the cache), encode (wait and transfer included; misses only).',
+      labelNames: ['stage'],
+      buckets: RESOLVE_BUCKETS,
       registers,
     }),
   };

@@ -1,10 +1,15 @@
-export { createCacheMetrics, type MeasuredCache } from './cache-metrics.ts';
+export { type CacheTier, createCacheMetrics, type MeasuredCache } from './cache-metrics.ts';
 export { type ChatMetrics, createChatMetrics } from './chat-metrics.ts';
+export { createDecoderPoolMetrics } from './decoder-pool-metrics.ts';
+export { createEncodeQueueMetrics, type EncodeQueueMetrics } from './encode-queue-metrics.ts';
+export { createEndpointMetrics, type MeasuredService } from './endpoint-metrics.ts';
 export { createEngineMetrics, type EngineMetrics } from './engine-metrics.ts';
 export { createHttpMetrics, type HttpMetrics } from './http-metrics.ts';
 export { createImageMetrics, type ImageMetrics } from './image-metrics.ts';
 export { createLogger, LOG_LEVELS, type LogLevel } from './logger.ts';
 export { measureChat } from './measure-chat.ts';
+export { measureEmbeddingCache } from './measure-embedding-cache.ts';
+export { measureImageStages } from './measure-image-stages.ts';
 export { measureVisionEncoder } from './measure-vision-encoder.ts';
 export { type Build, createRegistry, type Registry } from './registry.ts';
 export { createVisionMetrics, type VisionMetrics } from './vision-metrics.ts';

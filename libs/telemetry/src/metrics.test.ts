@@ -5,6 +5,9 @@ import { scrape } from '../test/scrape.ts';
 import * as buckets from './buckets.ts';
 import { createCacheMetrics } from './cache-metrics.ts';
 import { createChatMetrics } from './chat-metrics.ts';
+import { createDecoderPoolMetrics } from './decoder-pool-metrics.ts';
+import { createEncodeQueueMetrics } from './encode-queue-metrics.ts';
+import { createEndpointMetrics } from './endpoint-metrics.ts';
 import { createEngineMetrics } from './engine-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { createImageMetrics } from './image-metrics.ts';
@@ -23,12 +26,18 @@ const LABELS: Readonly<Record<string, string>> = {
   method: 'those that the HTTP parser knows',
   route: 'the patterns of routes, never an address',
   status: "HTTP's",
-  outcome: 'stop, length, encoded, cached and the error codes; hit and miss; how calls of a shared cache end',
-  stage: 'decode, preprocess, encode; queue, cache_write; waiting, prefill, decode',
+  outcome:
+    'ok, stop, length, encoded, cached and the error codes; hit and miss; queued, coalesced; how calls of a shared cache and look-ups of addresses end',
+  stage: 'decode, preprocess, encode; queue, cache_write; waiting, prefill, decode; hash, lookup',
   source: 'computed, cached',
   purpose: 'prompt, consolidation',
   cache: 'embedding, image',
+  tier: 'process, redis',
   call: 'read, write',
+  reason: 'expired, abandoned, malformed; prefix, hash, spill, least_loaded',
+  attempt: 'first, continuation',
+  service: 'vision, decoder',
+  state: 'known, usable; those of a circuit breaker',
 };
 
 /** Labels of the metrics that prom-client has of Node.js and the process. */
@@ -40,6 +49,9 @@ const registryOfEverything = () => {
   createChatMetrics(registry);
   createImageMetrics(registry);
   createCacheMetrics(registry);
+  createEncodeQueueMetrics(registry).observeBacklog(async () => ({ jobs: 0, cost: 0, oldestMs: 0 }));
+  createDecoderPoolMetrics(registry);
+  createEndpointMetrics(registry);
   createVisionMetrics(registry).observeLoad(() => ({ running: 0, waiting: 0 }));
   createEngineMetrics(registry, 'm').observeLoad(() => ({ running: 0, waiting: 0, slots: 1, kvUsage: 0 }));
   return registry;
@@ -66,7 +78,7 @@ it('has no label whose values are not known to be few', () => {
 
 it("names every metric eidetic_<area>_<noun>_<unit>, and three as vLLM's", () => {
   const pattern =
-    /^eidetic_(build_info|engine_slots|(http|chat|image|vision|cache|engine)_[a-z_]+_(seconds|total|running|waiting|ratio|rows|images))$/;
+    /^eidetic_(build_info|engine_slots|(http|chat|image|vision|cache|encode_queue|decoder_pool|endpoint|engine)(_[a-z_]+)?_(seconds|total|running|waiting|ratio|rows|images|jobs|cost|pods))$/;
   const names = own.map(({ name }) => name).filter((name) => !name.startsWith('vllm:'));
   expect(names.filter((name) => !pattern.test(name))).toEqual([]);
   expect(own.length - names.length).toBe(3);

@@ -2,13 +2,16 @@ import { createImageResolver } from '@eidetic/chat';
 import { type LoadContext, type LoadedChat, openBundleChat, warmUp } from '@eidetic/chat-server';
 import { SHARED_SCOPE } from '@eidetic/core';
 import { createMemoryEmbeddingCache, createMemoryImageStore } from '@eidetic/embedding-cache';
-import { MemoryEncodeQueue, NO_OBSERVER } from '@eidetic/encode-queue';
+import { MemoryEncodeQueue } from '@eidetic/encode-queue';
 import { loadBundle, modelPlanOf, startEngine } from '@eidetic/model-loader';
 import { startVision } from '@eidetic/model-loader/vision';
-import { measureVisionEncoder } from '@eidetic/telemetry';
+import { measureEmbeddingCache, measureImageStages, measureVisionEncoder } from '@eidetic/telemetry';
 import { createEncodeHandler, encodePicture } from '@eidetic/vision';
 import type { StandaloneConfig } from './config.ts';
 import type { Metrics } from './metrics.ts';
+
+/** A clock in milliseconds. */
+const now = (): number => performance.now();
 
 /**
  * Converts the checkpoint unless that has been done before, loads its two graphs and puts the chat service together.
@@ -24,9 +27,11 @@ export const loadModel = async (
   const { encoder } = parts.use(await startVision(bundle, config));
   const vision = measureVisionEncoder(encoder, metrics.image);
   const { fingerprint, tokensPerImage } = vision;
-  const cache = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
+  const memory = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
+  const cache = measureEmbeddingCache(memory, metrics.cache('embedding', 'process'), now);
   const store = createMemoryImageStore({ maxBytes: config.imageStoreBytes });
-  const queue = new MemoryEncodeQueue({ observer: NO_OBSERVER });
+  const queue = new MemoryEncodeQueue({ observer: metrics.queue });
+  metrics.queue.observeBacklog(() => queue.backlog());
   parts.defer(() => queue.close());
   const consumer = queue.consume(createEncodeHandler({ vision, store, cache }), {
     maxCost: tokensPerImage * config.visionBatch,
@@ -46,6 +51,7 @@ export const loadModel = async (
       cache,
       store,
       queue,
+      around: measureImageStages(metrics.chat, now),
       encoder: {
         fingerprint,
         tokensPerImage,

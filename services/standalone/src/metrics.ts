@@ -1,11 +1,14 @@
 import {
   type Build,
   type ChatMetrics,
+  createCacheMetrics,
   createChatMetrics,
+  createEncodeQueueMetrics,
   createEngineMetrics,
   createHttpMetrics,
   createImageMetrics,
   createRegistry,
+  type EncodeQueueMetrics,
   type EngineMetrics,
   type HttpMetrics,
   type ImageMetrics,
@@ -18,6 +21,8 @@ export interface Metrics {
   readonly http: HttpMetrics;
   readonly chat: ChatMetrics;
   readonly image: ImageMetrics;
+  readonly cache: ReturnType<typeof createCacheMetrics>;
+  readonly queue: EncodeQueueMetrics;
   readonly engine: EngineMetrics;
 }
 
@@ -29,6 +34,8 @@ export const createMetrics = (build: Build): Metrics => {
     http: createHttpMetrics(registry),
     chat: createChatMetrics(registry),
     image: createImageMetrics(registry),
+    cache: createCacheMetrics(registry),
+    queue: createEncodeQueueMetrics(registry),
     engine: createEngineMetrics(registry, build.model),
   };
 };
