@@ -134,9 +134,8 @@ export class DecoderPool implements Decoder, Disposable {
         yield* this.#attempt(lease, course);
         return;
       } catch (reason) {
-        const error = EideticError.from(reason);
-        if (signal?.aborted) throw error;
-        course.setbacks.note(lease.address, error);
+        // Should the caller have left, that is found before another decoder is.
+        course.setbacks.note(lease.address, EideticError.from(reason));
       }
       const end = course.answer.end;
       if (!end) continue;

@@ -65,6 +65,23 @@ describe('a pool of decoders', () => {
     await Promise.all(busy);
   });
 
+  it('sees what others have decoders do', async () => {
+    const { pool, pods, asked } = await startTwo(({ request: { maxTokens }, ...at }) =>
+      maxTokens === 11 ? stall({ request: request(), ...at }) : undefined,
+    );
+    const { pool: other } = await startPool(pods.map(({ address }) => address));
+    await expect.poll(() => other.size, SOON).toBe(2);
+    const leaving = new AbortController();
+    const busy = Array.from({ length: 3 }, () => collect(pool.generate(request({ maxTokens: 11 }), leaving.signal)));
+    await expect.poll(() => asked().length, SOON).toBe(3);
+    const idle = pods.find(({ requests }) => requests.length === 0);
+    await expect
+      .poll(async () => (await collect(other.generate(request()))) && idle?.requests.length, SOON)
+      .toBeGreaterThan(0);
+    leaving.abort();
+    expect((await Promise.allSettled(busy)).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+  });
+
   it('sends the next turn of a dialog where the last one was', async () => {
     const { pool, pods, seen } = await startTwo(() => {});
     const turn = (length: number, from: number): PromptSegment[] => [

@@ -81,16 +81,25 @@ describe('the pods of a service', () => {
     lease?.end();
   });
 
-  it('let running calls end when their address goes', async () => {
-    const [a, b] = [await startPod(), await startPod()];
+  it('get no calls any more once they vanish without a word', async () => {
+    const { address, vanish } = await startHangable((await startPod()).address);
+    const { set } = watch([address]);
+    await expect.poll(() => usable(set), SOON).toEqual([address]);
+    vanish();
+    await expect.poll(() => usable(set), SOON).toEqual([]);
+  });
+
+  it('let running calls end when their address goes, and are disconnected then', async () => {
+    const [a, b] = [await startHangable((await startPod()).address), await startPod()];
     const addresses = [a.address, b.address];
     const { set } = watch(addresses);
     await expect.poll(() => usable(set).length, SOON).toBe(2);
     const lease = set.candidates.find(({ address }) => address === a.address)?.begin();
     addresses.shift();
     await expect.poll(() => usable(set), SOON).toEqual([b.address]);
-    expect(lease?.lost.aborted).toBe(false);
+    expect([lease?.lost.aborted, a.connections()]).toEqual([false, 1]);
     lease?.end();
+    await expect.poll(() => a.connections(), SOON).toBe(0);
   });
 });
 

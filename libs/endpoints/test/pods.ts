@@ -20,7 +20,7 @@ export const startPod = async (port = 0) => {
   return { server, address };
 };
 
-/** Stands before a pod. Once it hangs it takes connections and bytes, and nothing comes of them. */
+/** Stands before a pod. Once it hangs it takes connections and bytes, and nothing comes of them; gone, it takes none. */
 export const startHangable = async (target: string) => {
   const [host = '', port] = target.split(':');
   const sockets = new Set<Socket>();
@@ -32,18 +32,25 @@ export const startHangable = async (target: string) => {
       [far, near],
     ] as const) {
       sockets.add(from);
-      from.on('error', () => to.destroy()).on('close', () => to.destroy());
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
       from.pipe(to);
       if (hanging) from.pause();
     }
   });
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
+  const vanish = (): void => {
     proxy.close();
-  });
+    for (const socket of sockets) socket.destroy();
+  };
+  onTestFinished(vanish);
   await once(proxy.listen(0, '127.0.0.1'), 'listening');
   return {
     address: `127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    vanish,
+    connections: () => sockets.size / 2,
     hang: (value: boolean) => {
       hanging = value;
       for (const socket of sockets) socket[value ? 'pause' : 'resume']();
