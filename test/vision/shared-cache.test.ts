@@ -33,7 +33,7 @@ it('encodes an uploaded picture to where decoders find it, and sends no embeddin
   expect(asked).toMatchObject({ cached: true, embedding: await embeddings.get(job.key) });
   const metrics = await metricsOf(service);
   expect(metrics('eidetic_cache_writes_total{cache="embedding",outcome="stored"}')).toBe(1);
-  expect(metrics('eidetic_cache_reads_total{cache="image",outcome="hit"}')).toBe(1);
+  expect(metrics('eidetic_cache_reads_total{cache="image",tier="redis",outcome="hit"}')).toBe(1);
   expect(metrics('eidetic_vision_around_seconds_count{stage="cache_write"}')).toBe(1);
 });
 

@@ -3,7 +3,7 @@ import { createMemoryEmbeddingCache } from '@eidetic/embedding-cache';
 import { loadBundle } from '@eidetic/model-loader';
 import { startVision } from '@eidetic/model-loader/vision';
 import type { Loaded, LoadHooks } from '@eidetic/rpc-service';
-import { measureVisionEncoder } from '@eidetic/telemetry';
+import { measureEmbeddingCache, measureVisionEncoder } from '@eidetic/telemetry';
 import { maxImagesPerCall, type ServedVision } from '@eidetic/vision-rpc';
 import type { VisionServiceConfig } from './config.ts';
 import { connectCaches } from './connect-caches.ts';
@@ -19,6 +19,9 @@ interface LoadVisionContext extends LoadHooks {
 
 /** Loads what the configuration names. */
 export type VisionLoader = (config: VisionServiceConfig, context: LoadVisionContext) => Promise<Loaded<ServedVision>>;
+
+/** A clock in milliseconds. */
+const now = (): number => performance.now();
 
 const after = (delayMs: number, run: () => void): (() => void) => {
   const timer = setTimeout(run, delayMs);
@@ -56,15 +59,16 @@ export const loadVision: VisionLoader = async (config, context) => {
     after,
   });
   resources.use(probe);
+  const memory = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
   const pictures = new PictureEncoder({
     encoder: measureVisionEncoder(encoder, metrics.image),
     hidden: vision.hidden,
-    memory: createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes }),
+    memory: measureEmbeddingCache(memory, metrics.cache('embedding', 'process'), now),
     shared: caches?.embeddings,
     store: caches?.images,
     maxPictures: config.maxPictures,
     metrics: metrics.vision,
-    now: () => performance.now(),
+    now,
     onEncoded: () => probe.succeeded(),
   });
   const { fingerprint, tokensPerImage, hidden } = vision;
