@@ -44,6 +44,8 @@ interface Request {
   addedAtMs: number | undefined;
   /** How often the job was lost. */
   losses: number;
+  /** Whether the observer knows of the request. */
+  counted: boolean;
 }
 
 /**
@@ -127,7 +129,7 @@ export class RedisEncodeProducer implements EncodeProducer {
     const outcome = this.#router.wait(job.key, job.deadlineMs, signal);
     const present = this.#requests.get(job.key);
     if (present === undefined) {
-      this.#requests.set(job.key, { job, addedAtMs: undefined, losses: 0 });
+      this.#requests.set(job.key, { job, addedAtMs: undefined, losses: 0, counted: false });
       void this.#add(job.key);
     } else {
       this.#options.observer.added({ coalesced: true });
@@ -153,9 +155,12 @@ export class RedisEncodeProducer implements EncodeProducer {
     for (let failures = 0; ; failures++) {
       const request = this.#requests.get(key);
       if (request === undefined) return;
+      const { losses } = request;
       try {
         await this.#tryToAdd(key, request);
-        return;
+        // News of a loss may overtake the answer of the command that has added the job.
+        if (request.losses === losses) return;
+        request.addedAtMs = undefined;
       } catch (reason) {
         this.#options.observer.failed(EideticError.from(reason));
         if (Date.now() >= giveUpAtMs) {
@@ -187,9 +192,9 @@ export class RedisEncodeProducer implements EncodeProducer {
       }),
     ]);
     if (present !== undefined && present > priority) await this.#raise(jobId, priority);
-    const isNew = request.addedAtMs === undefined;
     request.addedAtMs = Date.now();
-    if (isNew && request.losses === 0) observer.added({ coalesced: present !== undefined });
+    if (!request.counted) observer.added({ coalesced: present !== undefined });
+    request.counted = true;
     if (!this.#requests.has(key)) await this.#leave(key, 'abandoned');
   }
 
@@ -231,9 +236,11 @@ export class RedisEncodeProducer implements EncodeProducer {
   /** The job is gone from the queue without an outcome. */
   #addAgain(key: string): void {
     const request = this.#requests.get(key);
-    if (request?.addedAtMs === undefined) return;
-    request.addedAtMs = undefined;
+    if (request === undefined) return;
     request.losses += 1;
+    // Whoever is just adding it sees that.
+    if (request.addedAtMs === undefined) return;
+    request.addedAtMs = undefined;
     // The first time this is a race with another process that left; when it goes on, something is wrong.
     const waitMs = request.losses === 1 ? 0 : Math.min(10 * 2 ** request.losses, 1_000);
     void delay(waitMs).then(() => this.#add(key));

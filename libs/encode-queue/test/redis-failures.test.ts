@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { TestProcess } from './child-process.ts';
 import { HeldHandler } from './held-handler.ts';
@@ -115,6 +116,25 @@ describe('the encode queue between processes', () => {
     expect(await last).toMatchObject(DONE);
     expect(handler.batches).toEqual([['first'], ['last']]);
     expect(redis.recorder.dropped).toEqual(['abandoned', 'abandoned']);
+  });
+});
+
+describe('the encode queue when some leave while others come', () => {
+  it('answers who stays, without waiting for another look at the job', async () => {
+    await using redis = await RedisPlace.start();
+    const [here, there] = [await redis.producer({ recheckMs: 60_000 }), await redis.producer({ recheckMs: 60_000 })];
+    await redis.consumer(answerAll, { limits: { ...LIMITS, maxJobs: 2 } });
+    const meet = async (name: string, turns: number) => {
+      const leaving = new AbortController();
+      const left = Promise.allSettled([here.encode(jobOf(name), leaving.signal)]);
+      for (let turn = 0; turn < turns; turn++) await nextTurn();
+      leaving.abort();
+      const outcome = await there.encode(jobOf(name, { deadlineMs: Date.now() + 8_000 }));
+      await left;
+      return outcome;
+    };
+    const outcomes = await Promise.all(names(400).map((name, index) => meet(name, index % 40)));
+    expect(outcomes).toMatchObject(outcomes.map(() => DONE));
   });
 });
 
