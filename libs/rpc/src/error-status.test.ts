@@ -36,6 +36,9 @@ describe('an error over gRPC', () => {
   it('says when to try again if that may help', () => {
     const retry = packedIn(statusOf(new EideticError('overloaded', 'Full.')), 'RetryInfo');
     expect(RetryInfo.decode(retry ?? new Uint8Array())).toEqual({ retryDelay: { seconds: 1n, nanos: 0 } });
+    const busy = new EideticError('overloaded', 'Full.', { details: { retryAfterMs: 2500 } });
+    const later = RetryInfo.decode(packedIn(statusOf(busy), 'RetryInfo') ?? new Uint8Array());
+    expect(later).toEqual({ retryDelay: { seconds: 2n, nanos: 500_000_000 } });
     expect(packedIn(statusOf(new EideticError('invalid_request', 'Wrong.')), 'RetryInfo')).toBeUndefined();
   });
 

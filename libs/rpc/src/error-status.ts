@@ -10,8 +10,8 @@ const DOMAIN = 'eidetic';
 /** Trailer that holds a serialised google.rpc.Status. */
 const DETAILS_TRAILER = 'grpc-status-details-bin';
 
-/** Clients are asked to wait so long before they try again, as Retry-After does over HTTP. */
-const RETRY_DELAY_SECONDS = 1n;
+/** Clients are asked to wait so long before they try again, as Retry-After does over HTTP; `details.retryAfterMs` says better. */
+const RETRY_DELAY_MS = 1000;
 
 /** Longest message and detail that are sent: trailers are headers, and no peer takes them without limit. Keys of 126 pictures fit. */
 const MAX_MESSAGE_LENGTH = 1024;
@@ -27,7 +27,9 @@ const detailsOf = ({ code, kind, details }: EideticError, message: string) => {
   const metadata = new Map(texts.filter(([, text]) => text.length <= MAX_DETAIL_LENGTH));
   const packed = [pack('ErrorInfo', ErrorInfo, { reason: code, domain: DOMAIN, metadata })];
   if (kind.retryable) {
-    packed.push(pack('RetryInfo', RetryInfo, { retryDelay: { seconds: RETRY_DELAY_SECONDS, nanos: 0 } }));
+    const delayMs = typeof details.retryAfterMs === 'number' ? details.retryAfterMs : RETRY_DELAY_MS;
+    const retryDelay = { seconds: BigInt(Math.floor(delayMs / 1000)), nanos: Math.floor(delayMs % 1000) * 1_000_000 };
+    packed.push(pack('RetryInfo', RetryInfo, { retryDelay }));
   }
   if (typeof details.param === 'string') {
     const fieldViolations = [{ field: details.param, description: message }];
