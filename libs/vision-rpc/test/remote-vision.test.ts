@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { EideticError, embeddingKey, SHARED_SCOPE, tenantScope } from '@eidetic/core';
 import { VisionServiceDefinition } from '@eidetic/proto';
+import { implement } from '@eidetic/rpc';
 import { describe, expect, it } from 'vitest';
 import type { Picture, PictureResult, VisionLoad } from '../src/index.ts';
-import { EMBEDDING, jobOf, MODEL, serve, TIMINGS } from './serve.ts';
+import { EMBEDDING, jobOf, MODEL, serve, serveService, TIMINGS } from './serve.ts';
 
 const MIB = 2 ** 20;
 const ACME = tenantScope('acme');
@@ -146,13 +147,12 @@ describe('a call', () => {
 
   it('tells the encoder when its caller leaves, and throws the reason', async () => {
     const reasons: string[] = [];
-    const [begun, told] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const { remote, outcomes } = await serve({
+    const begun = Promise.withResolvers<void>();
+    const { remote, outcomes, ended } = await serve({
       async encode(_, signal) {
         begun.resolve();
         await once(signal, 'abort');
         reasons.push(EideticError.from(signal.reason).code);
-        told.resolve();
         throw signal.reason;
       },
     });
@@ -161,10 +161,8 @@ describe('a call', () => {
     await begun.promise;
     leaving.abort();
     await expect(left).rejects.toMatchObject({ code: 'cancelled' });
-    await told.promise;
-    expect(reasons).toEqual(['cancelled']);
-    await new Promise(setImmediate);
-    expect(outcomes).toEqual(['cancelled']);
+    expect(await ended).toBe('cancelled');
+    expect([reasons, outcomes]).toEqual([['cancelled'], ['cancelled']]);
   });
 
   it('ends at its deadline, on both sides, each picture with that error', async () => {
@@ -185,6 +183,35 @@ describe('a call', () => {
     const { remote, server } = await serve();
     await server.stop();
     expect(codes(await remote.encode([jobOf('a'), jobOf('b')]))).toEqual(['unavailable', 'unavailable']);
+  });
+});
+
+describe('an answer that is wrong', () => {
+  const encoded = {
+    key: jobOf('a').key,
+    tokens: 2,
+    hidden: 2,
+    imageWidth: 1,
+    imageHeight: 1,
+    cached: false,
+    timings: undefined,
+    embedding: undefined,
+  };
+
+  it.each([
+    ['nothing', []],
+    ['nothing that is known', [{ outcome: undefined }]],
+    ["another picture's result", [{ outcome: { $case: 'encoded', value: { ...encoded, key: jobOf('b').key } } }]],
+  ] as const)('is no result of a picture: %s', async (_, outcomes) => {
+    const { remote } = await serveService(
+      implement(VisionServiceDefinition, {
+        encode: async () => ({ outcomes }),
+        getLoad: async () => ({ load: undefined }),
+        async *watchLoad() {},
+        getModel: async () => MODEL,
+      }),
+    );
+    expect(codes(await remote.encode([jobOf('a')]))).toEqual(['inference_failed']);
   });
 });
 

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { EideticError, embeddingKey, type ImageEmbedding, SHARED_SCOPE } from '@eidetic/core';
 import { readDescriptors } from '@eidetic/proto';
-import { RpcChannel, RpcServer } from '@eidetic/rpc';
+import { type Implementation, RpcChannel, RpcServer } from '@eidetic/rpc';
 import { onTestFinished } from 'vitest';
 import { createRemoteVision, type PictureJob, type ServedVision, visionService } from '../src/index.ts';
 
@@ -24,6 +24,23 @@ export const jobOf = (content: string | Uint8Array, scope: PictureJob['scope'] =
   return { key: embeddingKey(SHARED_SCOPE, MODEL.fingerprint, imageId), imageId, scope, bytes };
 };
 
+/** A client of a server that this answers for; both end with the test. `ended` resolves to how the next `Encode` ends. */
+export const serveService = async (service: Implementation) => {
+  const ended = Promise.withResolvers<string>();
+  const server = new RpcServer({
+    services: [service],
+    descriptors: readDescriptors(),
+    maxConnectionAgeMs: 3_600_000,
+    onEnd: ({ method, code }) => {
+      if (method.endsWith('/Encode')) ended.resolve(code);
+    },
+  });
+  onTestFinished(() => server.stop());
+  const channel = new RpcChannel(await server.listen({ host: '127.0.0.1', port: 0, settings: 'PORT' }));
+  onTestFinished(() => channel[Symbol.dispose]());
+  return { server, channel, ended: ended.promise, remote: await createRemoteVision(channel) };
+};
+
 /** A client of a service that a scripted encoder stands behind, and what the service told. */
 export const serve = async (parts: Partial<ServedVision> = {}) => {
   const outcomes: string[] = [];
@@ -34,14 +51,5 @@ export const serve = async (parts: Partial<ServedVision> = {}) => {
     onOutcome: (outcome) => outcomes.push(outcome instanceof EideticError ? outcome.code : outcome),
     ...parts,
   };
-  const server = new RpcServer({
-    services: [visionService(() => served)],
-    descriptors: readDescriptors(),
-    maxConnectionAgeMs: 3_600_000,
-    onEnd: () => {},
-  });
-  onTestFinished(() => server.stop());
-  const channel = new RpcChannel(await server.listen({ host: '127.0.0.1', port: 0, settings: 'PORT' }));
-  onTestFinished(() => channel[Symbol.dispose]());
-  return { server, channel, outcomes, remote: await createRemoteVision(channel) };
+  return { outcomes, ...(await serveService(visionService(() => served))) };
 };
