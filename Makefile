@@ -1,5 +1,5 @@
 # The front door. Every target sets up what it needs first.
-.PHONY: help setup run up decoder settings test check bench clean
+.PHONY: help setup run up decoder vision settings test check bench clean
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -18,6 +18,9 @@ up: setup ## start a cluster on this machine: Redis, gateways on 8080 and 8081, 
 
 decoder: setup ## serve only the language model, over gRPC on port 50051 (EIDETIC_GRPC_PORT)
 	@exec node services/decoder/src/main.ts
+
+vision: setup ## serve only the vision encoder, over gRPC on port 50052 (EIDETIC_GRPC_PORT)
+	@exec node services/vision/src/main.ts
 
 settings: setup ## print every setting of the server
 	@node services/standalone/src/main.ts --help
