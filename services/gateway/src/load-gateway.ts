@@ -4,9 +4,10 @@ import { type LoadContext, type LoadedChat, openBundleChat, warmUp } from '@eide
 import { EideticError, type EmbeddingCache, SHARED_SCOPE, tenantScope } from '@eidetic/core';
 import { DecoderPool } from '@eidetic/decoder-pool';
 import { createMemoryEmbeddingCache, createTieredEmbeddingCache, openSharedCaches } from '@eidetic/embedding-cache';
-import { NO_OBSERVER, RedisEncodeConsumer, RedisEncodeProducer } from '@eidetic/encode-queue';
+import { RedisEncodeConsumer, RedisEncodeProducer } from '@eidetic/encode-queue';
 import { parseAddresses } from '@eidetic/endpoints';
 import { loadBundle, modelPlanOf } from '@eidetic/model-loader';
+import { measureEmbeddingCache, measureImageStages } from '@eidetic/telemetry';
 import type { GatewayConfig } from './config.ts';
 import type { Metrics } from './metrics.ts';
 import { encodeHandler, VisionPool } from './vision-pool.ts';
@@ -17,6 +18,9 @@ export interface GatewayContext extends LoadContext {
   /** For the log: something is not as it should be, or is again. */
   readonly onTrouble: (message: string, reason?: Error) => void;
 }
+
+/** A clock in milliseconds. */
+const now = (): number => performance.now();
 
 /** Time between two attempts to reach what is not there yet. */
 const RETRY_MS = 1000;
@@ -37,8 +41,8 @@ export const loadGateway = async (config: GatewayConfig, context: GatewayContext
 
   const shared = parts.use(
     await openSharedCaches(config.cacheRedisUrl, config, {
-      embedding: metrics.cache('embedding'),
-      image: metrics.cache('image'),
+      embedding: metrics.cache('embedding', 'redis'),
+      image: metrics.cache('image', 'redis'),
       onConnection: (connected, reason) =>
         onTrouble(
           connected ? 'The cache is connected.' : 'The cache is not connected: pictures are encoded anew.',
@@ -47,16 +51,33 @@ export const loadGateway = async (config: GatewayConfig, context: GatewayContext
     }),
   );
   const memory = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
-  const cache = createTieredEmbeddingCache([memory, shared.embeddings]);
+  const measured = measureEmbeddingCache(memory, metrics.cache('embedding', 'process'), now);
+  const cache = createTieredEmbeddingCache([measured, shared.embeddings]);
 
   onProgress(`Waiting for vision encoders at ${config.visionEncoders}`);
   const visionAddresses = parseAddresses(config.visionEncoders);
-  const visionOptions = { resolve: visionAddresses, settings: endpoints, fingerprint, tokensPerImage };
-  const vision = parts.use(await VisionPool.create(visionOptions, signal));
+  const vision = parts.use(
+    await VisionPool.create(
+      {
+        resolve: visionAddresses,
+        settings: endpoints,
+        observer: metrics.endpoints('vision'),
+        fingerprint,
+        tokensPerImage,
+      },
+      signal,
+    ),
+  );
   onProgress(`Waiting for decoders at ${config.decoders}`);
   const decoder = parts.use(
     await DecoderPool.create(
-      { resolve: parseAddresses(config.decoders), patienceMs: config.decoderPatienceMs, endpoints },
+      {
+        resolve: parseAddresses(config.decoders),
+        patienceMs: config.decoderPatienceMs,
+        endpoints,
+        observer: metrics.decoderPool,
+        endpointObserver: metrics.endpoints('decoder'),
+      },
       signal,
     ),
   );
@@ -64,11 +85,17 @@ export const loadGateway = async (config: GatewayConfig, context: GatewayContext
     const message = `The decoders serve another version of ${modelName} than this gateway: start both on the same model.`;
     throw new EideticError('invalid_config', message);
   }
-  const queue = await openQueue(config, { cache, vision, onProgress, onTrouble, signal });
+  const queue = await openQueue(config, { ...context, cache, vision });
   parts.use(queue);
 
   const chatService = await openBundleChat(bundle, {
-    images: createImageResolver({ cache, store: shared.images, queue: queue.producer, encoder: vision }),
+    images: createImageResolver({
+      cache,
+      store: shared.images,
+      queue: queue.producer,
+      encoder: vision,
+      around: measureImageStages(metrics.chat, now),
+    }),
     decoder,
     scopeOf: (tenant) => (config.sharedPool ? SHARED_SCOPE : tenantScope(tenant)),
     maxImages: config.maxImagesPerRequest,
@@ -79,21 +106,28 @@ export const loadGateway = async (config: GatewayConfig, context: GatewayContext
   return { chatService, release: () => loaded.disposeAsync() };
 };
 
-interface QueueParts extends Pick<GatewayContext, 'onProgress' | 'onTrouble' | 'signal'> {
+interface QueueParts extends GatewayContext {
   readonly cache: EmbeddingCache;
   readonly vision: VisionPool;
 }
 
 /** Both sides of the encode queue: this process asks for pictures to be encoded, and has its share of all of them encoded. */
-const openQueue = async (config: GatewayConfig, { cache, vision, onProgress, onTrouble, signal }: QueueParts) => {
+const openQueue = async (
+  config: GatewayConfig,
+  { cache, vision, metrics, onProgress, onTrouble, signal }: QueueParts,
+) => {
   const { queueRedisUrl: url, queuePrefix: prefix, encodeLockMs, encodeBatch } = config;
   const observer = {
-    ...NO_OBSERVER,
-    failed: (error: Error) => onTrouble('The queue cannot be reached.', error),
+    ...metrics.queue,
+    failed(error: Error) {
+      metrics.queue.failed(error);
+      onTrouble('The queue cannot be reached.', error);
+    },
   };
   onProgress('Waiting for the queue');
   const findEmbedding = async (key: string) => (await cache.get(key))?.tokens;
   const producer = await untilThere(() => RedisEncodeProducer.open({ url, prefix, observer, findEmbedding }), signal);
+  metrics.queue.observeBacklog(() => producer.backlog());
   const consumer = await untilThere(
     () =>
       RedisEncodeConsumer.open({
@@ -107,7 +141,7 @@ const openQueue = async (config: GatewayConfig, { cache, vision, onProgress, onT
           maxInFlight: config.encodesInFlight,
           lingerMs: config.encodeLingerMs,
         },
-        locks: { lockMs: encodeLockMs, stalledCheckMs: encodeLockMs / 2, maxTakeovers: 2 },
+        locks: { lockMs: encodeLockMs, stalledCheckMs: encodeLockMs / 2, maxTakeovers: 1 },
       }),
     signal,
   );

@@ -3,8 +3,12 @@ import {
   type ChatMetrics,
   createCacheMetrics,
   createChatMetrics,
+  createDecoderPoolMetrics,
+  createEncodeQueueMetrics,
+  createEndpointMetrics,
   createHttpMetrics,
   createRegistry,
+  type EncodeQueueMetrics,
   type HttpMetrics,
   type Registry,
 } from '@eidetic/telemetry';
@@ -15,6 +19,9 @@ export interface Metrics {
   readonly http: HttpMetrics;
   readonly chat: ChatMetrics;
   readonly cache: ReturnType<typeof createCacheMetrics>;
+  readonly queue: EncodeQueueMetrics;
+  readonly decoderPool: ReturnType<typeof createDecoderPoolMetrics>;
+  readonly endpoints: ReturnType<typeof createEndpointMetrics>;
 }
 
 /** Registers them all. */
@@ -25,5 +32,8 @@ export const createMetrics = (build: Build): Metrics => {
     http: createHttpMetrics(registry),
     chat: createChatMetrics(registry),
     cache: createCacheMetrics(registry),
+    queue: createEncodeQueueMetrics(registry),
+    decoderPool: createDecoderPoolMetrics(registry),
+    endpoints: createEndpointMetrics(registry),
   };
 };
