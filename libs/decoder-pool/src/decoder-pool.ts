@@ -193,7 +193,7 @@ export class DecoderPool implements Decoder, Disposable {
     const { answer, setbacks, signal } = course;
     const { session, address, lost } = lease;
     let outcome: 'ok' | ErrorCode = 'cancelled';
-    session.began();
+    const ended = session.begin();
     try {
       const either = signal ? AbortSignal.any([signal, lost]) : lost;
       for await (const event of session.decoder.generate(answer.rest, either)) {
@@ -214,7 +214,7 @@ export class DecoderPool implements Decoder, Disposable {
       if (answer.tokens > 0) course.lostMs ??= this.#clock.now();
       throw error;
     } finally {
-      session.ended();
+      ended();
       lease.end();
       this.#observer.attempted({ outcome });
     }

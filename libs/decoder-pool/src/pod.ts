@@ -5,6 +5,12 @@ import type { Clock, Connect } from '@eidetic/endpoints';
 /** Shortest time between two reports of a pod's load, in milliseconds. */
 const LOAD_INTERVAL_MS = 50;
 
+/**
+ * A pod reports when its load changes. One that has not for so long knows of a call that began before, in milliseconds: another one
+ * ended at the same time.
+ */
+const REPORTED_AFTER_MS = 3 * LOAD_INTERVAL_MS;
+
 /** Wait before a pod is asked again that stopped telling its load. */
 const RETRY_MS = 1000;
 
@@ -12,11 +18,13 @@ const RETRY_MS = 1000;
 export class Pod {
   readonly decoder: RemoteDecoder;
   #load: DecoderLoad = { running: 0, waiting: 0, slots: 1, kvUsage: 0 };
-  /** What this process began and ended since the pod said how busy it is. */
-  #since = 0;
+  readonly #clock: Clock;
+  /** When this process began the calls that run and that no report can tell of yet; milliseconds since 1970. */
+  readonly #unreported = new Map<object, number>();
 
-  constructor(decoder: RemoteDecoder) {
+  constructor(decoder: RemoteDecoder, clock: Clock) {
     this.decoder = decoder;
+    this.#clock = clock;
   }
 
   get model(): DecoderModel {
@@ -29,15 +37,16 @@ export class Pod {
 
   /** Requests that the pod runs or that wait there, of all processes: at least the `inFlight` ones of this process. */
   requests(inFlight: number): number {
-    return Math.max(inFlight, this.#load.running + this.#load.waiting + this.#since);
+    const newestMs = this.#clock.now() - REPORTED_AFTER_MS;
+    const unreported = this.#unreported.values().filter((begunMs) => begunMs > newestMs);
+    return Math.max(inFlight, this.#load.running + this.#load.waiting + [...unreported].length);
   }
 
-  began(): void {
-    this.#since++;
-  }
-
-  ended(): void {
-    this.#since--;
+  /** Counts a call from now on, until what is returned is called. */
+  begin(): () => void {
+    const call = {};
+    this.#unreported.set(call, this.#clock.now());
+    return () => void this.#unreported.delete(call);
   }
 
   /**
@@ -45,27 +54,28 @@ export class Pod {
    *
    * @throws EideticError when it does not get to that.
    */
-  async listen(clock: Clock, signal: AbortSignal): Promise<void> {
+  async listen(signal: AbortSignal): Promise<void> {
     const loads = this.decoder.watchLoad(LOAD_INTERVAL_MS, signal)[Symbol.asyncIterator]();
     const first = await loads.next();
     if (first.done) throw new EideticError('unavailable', 'The decoder does not tell its load.');
     this.#take(first.value);
-    void this.#goOn({ [Symbol.asyncIterator]: () => loads }, clock, signal);
+    void this.#goOn({ [Symbol.asyncIterator]: () => loads }, signal);
   }
 
-  async #goOn(loads: AsyncIterable<DecoderLoad>, clock: Clock, signal: AbortSignal): Promise<void> {
-    try {
-      for await (const load of loads) this.#take(load);
-    } catch {
-      // The last load stands until it is told again; that the pod cannot be reached is for health to say.
+  async #goOn(first: AsyncIterable<DecoderLoad>, signal: AbortSignal): Promise<void> {
+    for (let loads = first; !signal.aborted; loads = this.decoder.watchLoad(LOAD_INTERVAL_MS, signal)) {
+      try {
+        for await (const load of loads) this.#take(load);
+      } catch {
+        // The last load stands until it is told again; that the pod cannot be reached is for health to say.
+      }
+      await this.#clock.sleep(RETRY_MS, signal);
     }
-    await clock.sleep(RETRY_MS, signal);
-    if (!signal.aborted) await this.#goOn(this.decoder.watchLoad(LOAD_INTERVAL_MS, signal), clock, signal);
   }
 
   #take(load: DecoderLoad): void {
     this.#load = load;
-    this.#since = 0;
+    this.#unreported.clear();
   }
 }
 
@@ -73,7 +83,7 @@ export class Pod {
 export const connectPod =
   (clock: Clock): Connect<Pod> =>
   async (channel, signal) => {
-    const pod = new Pod(await createRemoteDecoder(channel, signal));
-    await pod.listen(clock, signal);
+    const pod = new Pod(await createRemoteDecoder(channel, signal), clock);
+    await pod.listen(signal);
     return pod;
   };

@@ -32,8 +32,8 @@ export interface EndpointParts<T> {
   readonly onChange: () => void;
 }
 
-/** A time-out that comes so much too late says that this process stood still, not the pod. */
-const OWN_STALL_MS = 250;
+/** An answer that is late may have come while this process stood still: so long it gets to read it. */
+const GRACE_MS = 50;
 
 /** Wait before a pod that could not be reached is tried again; channels wait by themselves, up to five seconds. */
 const RECONNECT_MS = 100;
@@ -176,15 +176,24 @@ export class Endpoint<T> {
     const { clock, settings } = this.#parts;
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      const deadlineMs = clock.now() + settings.probeTimeoutMs;
-      try {
-        await this.#channel.unary(HealthDefinition, 'check', { service: '' }, { signal, deadlineMs });
-        this.#setAnswers(true);
-      } catch (reason) {
-        // Any other error is an answer, or a lost connection, of which Watch and the running calls know.
-        const timedOut = EideticError.from(reason).code === 'deadline_exceeded';
-        if (timedOut && clock.now() < deadlineMs + OWN_STALL_MS) this.#setAnswers(false);
-      }
+      const asking = new AbortController();
+      const either = AbortSignal.any([signal, asking.signal]);
+      const late = async (): Promise<boolean> => {
+        await clock.sleep(settings.probeTimeoutMs, either);
+        await clock.sleep(GRACE_MS, either);
+        return false;
+      };
+      const check = this.#channel.unary(HealthDefinition, 'check', { service: '' }, { signal: either });
+      // An error is no hang: it is an answer, or a lost connection, of which Watch and the running calls know.
+      const answers = await Promise.race([
+        check.then(
+          () => true,
+          () => undefined,
+        ),
+        late(),
+      ]);
+      asking.abort();
+      if (answers !== undefined && !signal.aborted) this.#setAnswers(answers);
       await clock.sleep(settings.probeIntervalMs, signal);
     }
   }
