@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boolean, duration, integer, oneOf, optional, size, text } from './kinds.ts';
+import { boolean, duration, httpUrl, integer, oneOf, optional, size, text } from './kinds.ts';
 
 describe('kinds', () => {
   it.each([
@@ -22,6 +22,8 @@ describe('kinds', () => {
     [boolean(), 'false', false],
     [oneOf(['int8', 'float32']), 'int8', 'int8'],
     [text(), ' models ', 'models'],
+    [httpUrl(), ' http://collector:4318 ', 'http://collector:4318'],
+    [httpUrl(), 'https://[::1]/otlp', 'https://[::1]/otlp'],
     [optional(duration()), ' none ', undefined],
     [optional(duration()), '5s', 5000],
   ])('%# reads %s as its value', (kind, written, value) => {
@@ -36,6 +38,7 @@ describe('kinds', () => {
     ['boolean', boolean(), ['1', 'yes', 'TRUE', '', 'toString']],
     ['oneOf', oneOf(['int8']), ['int4', '', 'INT8']],
     ['text', text(), ['', '  ']],
+    ['httpUrl', httpUrl(), ['', 'collector:4318', 'localhost', 'ftp://collector', 'http://']],
     ['optional', optional(oneOf(['int8'])), ['', 'None', 'int4']],
   ])('%s refuses what it cannot read exactly', (_, kind, refused) => {
     expect(refused.filter((written) => kind.safeParse(written).success)).toEqual([]);

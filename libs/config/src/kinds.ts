@@ -38,6 +38,15 @@ const within = (value: number | undefined, range: Range): number | undefined =>
 /** Any text that is not empty. */
 export const text = (): z.ZodType<string, string> => parsed('a text', (value) => (value === '' ? undefined : value));
 
+const isHttp = (value: string): boolean => {
+  const url = URL.parse(value);
+  return url !== null && ['http:', 'https:'].includes(url.protocol);
+};
+
+/** An address that begins with `http://` or `https://`. */
+export const httpUrl = (): z.ZodType<string, string> =>
+  parsed('an http:// or https:// address', (value) => (isHttp(value) ? value : undefined));
+
 /** A whole number. */
 export const integer = (range: Range): z.ZodType<number, string> =>
   parsed(`a whole number from ${range.min} to ${range.max}`, (value) =>
