@@ -46,8 +46,8 @@ export function createChatService(parts: ChatServiceParts): ChatService {
   /** Everything up to the decoder: done once, however many answers are asked for. */
   async function prepare(request: ChatRequest, startMs: number, signal: AbortSignal | undefined) {
     const sources = checkRequest(request, parts);
-    const { tenant = '', priority = 0, deadlineMs = NO_DEADLINE_MS } = request;
-    const context = { scope: scopeOf(tenant), priority, deadlineMs };
+    const { tenant = '', priority = 0, deadlineMs = NO_DEADLINE_MS, traceparent } = request;
+    const context = { scope: scopeOf(tenant), priority, deadlineMs, ...(traceparent && { traceparent }) };
     const embeddings = sources.length === 0 ? [] : await resolver.resolve(sources, context, signal);
     const imagesMs = now() - startMs;
     const prompt = family.buildPrompt(withEmbeddings(request.messages, embeddings));
@@ -118,13 +118,21 @@ export function createChatService(parts: ChatServiceParts): ChatService {
 }
 
 /** What the decoder is asked for beside the prompt, the sampling and the length. */
-function wishes({ logprobs, grammar, priority, tenant, deadlineMs }: ChatRequest): Partial<GenerateRequest> {
+function wishes({
+  logprobs,
+  grammar,
+  priority,
+  tenant,
+  deadlineMs,
+  traceparent,
+}: ChatRequest): Partial<GenerateRequest> {
   return {
     ...(tenant !== undefined && { tenant }),
     ...(deadlineMs !== undefined && { deadlineMs }),
     ...(logprobs !== undefined && { logprobs }),
     ...(grammar !== undefined && { grammar }),
     ...(priority !== undefined && { priority }),
+    ...(traceparent !== undefined && { traceparent }),
   };
 }
 

@@ -22,13 +22,15 @@ export interface ResolvedEmbedding {
   readonly cached: boolean;
 }
 
-/** Whose pictures they are, and how urgent they are. */
+/** Whose pictures they are, how urgent they are, and what they are for. */
 export interface ImageContext {
   readonly scope: CacheScope;
   /** Higher goes first. */
   readonly priority: number;
   /** Milliseconds since 1970. */
   readonly deadlineMs: number;
+  /** Trace context (W3C). */
+  readonly traceparent?: string;
 }
 
 /** Turns pictures into embeddings, encoding each picture once however many requests bring it at the same time. */
@@ -74,6 +76,8 @@ export interface Upload {
   readonly imageId: string;
   readonly scope: CacheScope;
   readonly bytes: Uint8Array;
+  /** Trace context (W3C) of the request that brought it. */
+  readonly traceparent?: string;
 }
 
 /** Encodes single pictures at once. */
@@ -109,7 +113,9 @@ export function createImageResolver(parts: ImageResolverParts): ImageResolver {
     if (!outcome.ok && !AROUND.includes(outcome.error.code)) throw outcome.error;
     const upload = bytes ?? (await store.get(context.scope, imageId));
     if (upload !== undefined) {
-      const made = await encoder.encode({ key, imageId, scope: context.scope, bytes: upload }, signal);
+      const { scope, traceparent } = context;
+      const wanted = { key, imageId, scope, bytes: upload, ...(traceparent && { traceparent }) };
+      const made = await encoder.encode(wanted, signal);
       void cache.set(key, made);
       return made;
     }

@@ -4,6 +4,7 @@ export { openChatFamily } from './family.ts';
 export {
   type AroundImageStage,
   createImageResolver,
+  type ImageContext,
   type ImageResolver,
   type ImageResolverParts,
   type ImageStage,

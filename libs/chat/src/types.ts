@@ -41,6 +41,8 @@ export interface ChatRequest {
   readonly tenant?: string;
   /** Milliseconds since 1970 at which the request ends with `deadline_exceeded`; absent: it has time. */
   readonly deadlineMs?: number;
+  /** Trace context (W3C) of the request. */
+  readonly traceparent?: string;
 }
 
 /** A picture of the request, in order of appearance over all messages. */

@@ -42,3 +42,4 @@ export type { EngineObserver, RequestStage } from './ports/engine-observer.ts';
 export type { Grammar, GrammarCompiler, GrammarMatcher, TokenMask } from './ports/grammar.ts';
 export type { ImageStore } from './ports/image-store.ts';
 export type { EncodeResult, EncodeTimings, ImageEmbedding, VisionEncoder } from './ports/vision-encoder.ts';
+export { toTraceparent, traceIdOf } from './trace-context.ts';

@@ -30,9 +30,9 @@ const GATHER_MS = 5;
  */
 export const decoderService = (served: () => ServedDecoder): Implementation =>
   implement(DecoderServiceDefinition, {
-    async *generate(message, { signal, deadlineMs }) {
+    async *generate(message, { signal, deadlineMs, traceparent }) {
       const { decoder, model, embeddings } = served();
-      const request = readRequest(message, model, deadlineMs);
+      const request = { ...readRequest(message, model, deadlineMs), ...(traceparent !== undefined && { traceparent }) };
       for (const segment of request.prompt) {
         if (segment.kind === 'image' && segment.embedding) await embeddings.set(segment.key, segment.embedding);
       }

@@ -42,7 +42,8 @@ async function* call(
   inline: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<GenerateEvent> {
-  const options = { signal, deadlineMs: request.deadlineMs };
+  const { deadlineMs, traceparent } = request;
+  const options = { signal, deadlineMs, traceparent };
   const messages = channel.stream(DecoderServiceDefinition, 'generate', toRequestMessage(request, inline), options);
   for await (const message of messages) yield* readResponse(message);
 }

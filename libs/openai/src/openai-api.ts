@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ChatEvent, ChatService } from '@eidetic/chat';
-import { EideticError } from '@eidetic/core';
+import { EideticError, toTraceparent } from '@eidetic/core';
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { answerErrors, logFailure } from './answer-errors.ts';
 import { BodyBudget } from './body-budget.ts';
@@ -104,7 +104,14 @@ const answerChat =
     const signal = lifeOf(reply, options.requestDeadlineMs);
     const tenant = tenantOf(request.headers.authorization);
     const deadlineMs = Date.now() + options.requestDeadlineMs;
-    const asked = { ...chat, requestId: head.id, deadlineMs, ...(tenant !== undefined && { tenant }) };
+    const traceparent = toTraceparent(request.headers.traceparent);
+    const asked = {
+      ...chat,
+      requestId: head.id,
+      deadlineMs,
+      ...(tenant !== undefined && { tenant }),
+      ...(traceparent !== undefined && { traceparent }),
+    };
     const events = supervise(service.chat(asked, signal), signal, log);
     const { choices = 1, logprobs } = chat;
     if (!stream) return chatCompletion(head, events, { choices, logprobs: logprobs !== undefined });

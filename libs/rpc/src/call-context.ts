@@ -7,6 +7,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Milliseconds since 1970 at which the caller wants no answer any more; absent: never. */
   readonly deadlineMs?: number;
+  /** Trace context (W3C) that the caller sent along. */
+  readonly traceparent?: string;
   /** Aborts when the server begins to drain: streams without an end must end then. */
   readonly draining: AbortSignal;
 }

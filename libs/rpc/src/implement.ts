@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { EideticError, type ErrorCode } from '@eidetic/core';
+import { EideticError, type ErrorCode, toTraceparent } from '@eidetic/core';
 import type {
   ServerUnaryCall,
   ServerWritableStream,
@@ -11,6 +11,7 @@ import type { CallContext } from './call-context.ts';
 import { statusOf } from './error-status.ts';
 import type { RunningCalls } from './running-calls.ts';
 import { grpcDefinition, type Method, pathOf, type RequestOf, type ResponseOf, type Service } from './service.ts';
+import { TRACEPARENT } from './settings.ts';
 
 /** One function for each method: a stream is an async iterable, which is left when the call ends early. */
 export type Handlers<S extends Service> = {
@@ -25,6 +26,8 @@ export interface EndedCall {
   readonly method: string;
   readonly code: 'ok' | ErrorCode;
   readonly durationMs: number;
+  /** Trace context (W3C) that came along. */
+  readonly traceparent?: string;
   /** What was thrown; its text is not for clients when the code is `internal`. */
   readonly error?: EideticError;
 }
@@ -60,13 +63,21 @@ const read = (method: Method<unknown, unknown>, bytes: Buffer): unknown => {
   }
 };
 
+const traceparentOf = (call: Call): string | undefined => toTraceparent(call.metadata.get(TRACEPARENT)[0]);
+
 /** Runs one call from its request to its end; rejects with what the client is to be told. */
 const run = async (call: Call, method: Method<unknown, unknown>, calls: RunningCalls, respond: Respond) => {
   const life = calls.begin();
   const deadlineMs = deadlineOf(call);
   call.on('cancelled', () => life.abort(departure(deadlineMs)));
   try {
-    const context = { signal: life.signal, draining: calls.draining, ...(deadlineMs !== undefined && { deadlineMs }) };
+    const traceparent = traceparentOf(call);
+    const context = {
+      signal: life.signal,
+      draining: calls.draining,
+      ...(deadlineMs !== undefined && { deadlineMs }),
+      ...(traceparent !== undefined && { traceparent }),
+    };
     await respond(read(method, call.request), context);
   } catch (error) {
     throw EideticError.from(life.signal.aborted ? life.signal.reason : error);
@@ -97,7 +108,9 @@ export const implement = <S extends Service>(service: S, handlers: Handlers<S>):
       const startMs = performance.now();
       const error = await run(call, method, calls, respond).then(() => undefined, EideticError.from);
       const durationMs = performance.now() - startMs;
-      onEnd({ method: path, code: error?.code ?? 'ok', durationMs, ...(error && { error }) });
+      const traceparent = traceparentOf(call);
+      const code = error?.code ?? 'ok';
+      onEnd({ method: path, code, durationMs, ...(error && { error }), ...(traceparent && { traceparent }) });
       return error;
     };
     if (method.responseStream) {

@@ -1,21 +1,29 @@
 import { EideticError } from '@eidetic/core';
-import { Client, credentials, type CallOptions as GrpcCallOptions, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, type CallOptions as GrpcCallOptions, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { errorOf } from './error-status.ts';
 import { type Method, pathOf, type RequestOf, type ResponseOf, type Service, serialize } from './service.ts';
-import { SHARED_OPTIONS } from './settings.ts';
+import { SHARED_OPTIONS, TRACEPARENT } from './settings.ts';
 
-/** How long a call may go on. */
+/** How long a call may go on, and what it is for. */
 export interface CallOptions {
   /** Aborting cancels the call, on the server as well. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds since 1970 after which the call ends with `deadline_exceeded`, here and on the server. */
   readonly deadlineMs?: number | undefined;
+  /** Trace context (W3C), for the server. */
+  readonly traceparent?: string | undefined;
 }
 
 type Names<S extends Service> = keyof S['methods'] & string;
 
 const grpcOptions = ({ deadlineMs }: CallOptions): GrpcCallOptions =>
   deadlineMs === undefined ? {} : { deadline: deadlineMs };
+
+const metadataOf = ({ traceparent }: CallOptions): Metadata => {
+  const metadata = new Metadata();
+  if (traceparent !== undefined) metadata.set(TRACEPARENT, traceparent);
+  return metadata;
+};
 
 const methodOf = (service: Service, name: string) => service.methods[name] as Method<unknown, unknown>;
 
@@ -64,6 +72,7 @@ export class RpcChannel implements Disposable {
       asIs,
       (bytes) => method.responseType.decode(bytes),
       requestBytes(method, request),
+      metadataOf(options),
       grpcOptions(options),
       (error: ServiceError | null, response) => (error ? reject(error) : resolve(response)),
     );
@@ -93,6 +102,7 @@ export class RpcChannel implements Disposable {
       asIs,
       (bytes) => method.responseType.decode(bytes),
       requestBytes(method, request),
+      metadataOf(options),
       grpcOptions(options),
     );
     // Cancelling is answered with an error, which nobody may be waiting for any more.

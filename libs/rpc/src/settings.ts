@@ -18,3 +18,6 @@ export const SHARED_OPTIONS: ChannelOptions = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   ...KEEPALIVE,
 };
+
+/** Metadata that carries trace context from client to server, as OpenTelemetry's instrumentations of gRPC do. */
+export const TRACEPARENT = 'traceparent';

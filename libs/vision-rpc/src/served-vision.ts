@@ -14,6 +14,8 @@ export interface Picture {
   readonly scope: CacheScope;
   /** Its compressed bytes; absent: they are in the image store. */
   readonly bytes?: Uint8Array;
+  /** Trace context (W3C) of the call. */
+  readonly traceparent?: string;
 }
 
 /** Where the time of one picture went, in milliseconds; 0 for what did not have to be done. */

@@ -1,7 +1,7 @@
 import { EideticError } from '@eidetic/core';
 import { refuse, toEmbeddingMessage } from '@eidetic/messages';
 import { type EncodeOutcome, type ImageToEncode, VisionServiceDefinition } from '@eidetic/proto';
-import { type Implementation, implement, toStatusMessage, watchChanges } from '@eidetic/rpc';
+import { type CallContext, type Implementation, implement, toStatusMessage, watchChanges } from '@eidetic/rpc';
 import { readImage } from './image-message.ts';
 import type { PictureEncoded, ServedVision } from './served-vision.ts';
 
@@ -13,15 +13,20 @@ const toOutcome = (key: string, encoded: PictureEncoded, inline: boolean): Encod
   return { outcome: { $case: 'encoded', value } };
 };
 
+interface HowToAnswer {
+  readonly returnEmbeddings: boolean;
+}
+
 /** What becomes of one picture; rejects only when the call has ended. */
 const encodeOne = async (
   message: ImageToEncode,
   path: string,
   { encode, model, onOutcome }: ServedVision,
-  { returnEmbeddings, signal }: { readonly returnEmbeddings: boolean; readonly signal: AbortSignal },
+  { returnEmbeddings, signal, traceparent }: Pick<CallContext, 'signal' | 'traceparent'> & HowToAnswer,
 ): Promise<EncodeOutcome> => {
   try {
-    const encoded = await encode(readImage(message, path, model.fingerprint), signal);
+    const picture = readImage(message, path, model.fingerprint);
+    const encoded = await encode(traceparent === undefined ? picture : { ...picture, traceparent }, signal);
     onOutcome(encoded.cached ? 'cached' : 'encoded');
     return toOutcome(message.key, encoded, returnEmbeddings || !encoded.shared);
   } catch (reason) {
@@ -46,10 +51,10 @@ const requireCount = (count: number, maxImages: number): void => {
  */
 export const visionService = (served: () => ServedVision): Implementation =>
   implement(VisionServiceDefinition, {
-    async encode({ images, returnEmbeddings }, { signal }) {
+    async encode({ images, returnEmbeddings }, context) {
       const vision = served();
       requireCount(images.length, vision.model.maxImages);
-      const how = { returnEmbeddings, signal };
+      const how = { ...context, returnEmbeddings };
       return { outcomes: await Promise.all(images.map((image, i) => encodeOne(image, `images[${i}]`, vision, how))) };
     },
     getLoad: async () => ({ load: served().load() }),

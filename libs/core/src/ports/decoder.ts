@@ -71,6 +71,8 @@ export interface GenerateRequest {
   readonly answered?: readonly number[];
   /** Milliseconds since 1970 at which the request ends with `deadline_exceeded`, waiting or running. */
   readonly deadlineMs?: number;
+  /** Trace context (W3C) of what the answer is for. */
+  readonly traceparent?: string;
 }
 
 /** Most likeliest tokens that log probabilities are reported for, as in OpenAI's API. */
