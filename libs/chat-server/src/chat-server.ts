@@ -1,6 +1,14 @@
 import type { ChatService } from '@eidetic/chat';
 import { listenError, type Service } from '@eidetic/service';
-import { type ChatMetrics, createLogger, type HttpMetrics, measureChat, type Registry } from '@eidetic/telemetry';
+import {
+  type ChatMetrics,
+  createLogger,
+  type HttpMetrics,
+  measureChat,
+  openTracer,
+  type Registry,
+  type Tracer,
+} from '@eidetic/telemetry';
 import { ChatGate, type GateState } from './chat-gate.ts';
 import { createHttpServer, type Readiness } from './http-server.ts';
 import type { ChatServerConfig } from './settings.ts';
@@ -17,6 +25,8 @@ export interface LoadContext {
   readonly onProgress: (step: string) => void;
   /** Aborting gives up. */
   readonly signal: AbortSignal;
+  /** Undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
 }
 
 /** What a chat server is made of besides its configuration. */
@@ -50,10 +60,12 @@ const readinessOf = (state: GateState): Readiness => {
 export const createChatServer = (config: ChatServerConfig, parts: ChatServerParts): ChatServer => {
   const { service, version, modelName, maxRequests, metrics, load, report } = parts;
   const gate = new ChatGate(modelName, maxRequests);
+  let tracer: Tracer | undefined;
   const server = createHttpServer({
     chatService: gate,
     readiness: () => readinessOf(gate.state),
     metrics,
+    tracer: () => tracer,
     logger: createLogger({ level: config.logLevel, service, version }),
     api: config,
   });
@@ -70,8 +82,9 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
         gate.describeStart(step);
         report(step);
       };
+      tracer = await openTracer(config, { service, version });
       loading.signal.throwIfAborted();
-      loaded = load({ onProgress, signal: loading.signal });
+      loaded = load({ onProgress, signal: loading.signal, tracer });
       const { chatService } = await loaded;
       gate.open(measureChat(chatService, metrics.chat, () => performance.now()));
       return address;
@@ -90,6 +103,7 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
         ({ release }) => release(),
         () => undefined,
       );
+      await tracer?.[Symbol.asyncDispose]();
     },
   };
 };

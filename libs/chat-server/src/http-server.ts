@@ -1,9 +1,10 @@
 import { maxHeaderSize } from 'node:http';
 import type { ChatService } from '@eidetic/chat';
 import { answerErrors, earlyErrors, type OpenaiApiOptions, openaiApi } from '@eidetic/openai';
-import type { HttpMetrics, Registry } from '@eidetic/telemetry';
+import type { HttpMetrics, Registry, Tracer } from '@eidetic/telemetry';
 import { publicDirectory } from '@eidetic/web';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { traceRequests } from './trace-requests.ts';
 import { webPage } from './web-page.ts';
 
 /** Answers of `/readyz`: whether a chat would be answered now, and if not, why. */
@@ -17,6 +18,8 @@ export interface HttpServerParts {
   readonly chatService: ChatService;
   readonly readiness: () => Readiness;
   readonly metrics: { readonly registry: Registry; readonly http: HttpMetrics };
+  /** Undefined as long as nothing is traced. */
+  readonly tracer: () => Tracer | undefined;
   readonly logger: FastifyBaseLogger;
   readonly api: OpenaiApiOptions;
 }
@@ -32,6 +35,7 @@ export const createHttpServer = ({
   chatService,
   readiness,
   metrics,
+  tracer,
   logger,
   api,
 }: HttpServerParts): FastifyInstance => {
@@ -49,6 +53,7 @@ export const createHttpServer = ({
     routerOptions: { maxParamLength: maxHeaderSize },
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
   });
+  app.addHook('onRequest', traceRequests(tracer));
   app.addHook('onResponse', async (request, reply) => {
     const { url: route } = request.routeOptions;
     const { method } = request;

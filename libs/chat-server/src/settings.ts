@@ -1,5 +1,5 @@
 import { type Config, type ConfigDefinition, duration, integer, oneOf, size, text } from '@eidetic/config';
-import { LOG_LEVELS } from '@eidetic/telemetry';
+import { LOG_LEVELS, TRACE_SETTINGS } from '@eidetic/telemetry';
 
 /** Where a chat server listens. */
 export const HTTP_SETTINGS = {
@@ -62,6 +62,7 @@ export const REQUEST_SETTINGS = {
     kind: oneOf(LOG_LEVELS),
     default: 'info',
   },
+  ...TRACE_SETTINGS,
 } as const satisfies ConfigDefinition;
 
 /** What both load into. */

@@ -2,7 +2,7 @@ import { EideticError } from '@eidetic/core';
 import { readDescriptors } from '@eidetic/proto';
 import { type Implementation, RpcServer } from '@eidetic/rpc';
 import { OperationsServer, type Readiness, type Service } from '@eidetic/service';
-import { createLogger, type Registry } from '@eidetic/telemetry';
+import { createLogger, openTracer, type Registry, type Tracer } from '@eidetic/telemetry';
 import { logCall } from './log-call.ts';
 import type { RpcServiceConfig } from './settings.ts';
 
@@ -29,6 +29,8 @@ export interface LoadHooks {
   /** Aborting gives up. */
   readonly signal: AbortSignal;
   readonly logger: ReturnType<typeof createLogger>;
+  /** Undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
 }
 
 /** What a service is made of. */
@@ -92,6 +94,7 @@ export const createRpcService = <Served>(options: RpcServiceOptions<Served>): Se
   const operations = new OperationsServer({ readiness: () => readinessOf(state, trouble), metrics: registry });
   const loading = new AbortController();
   let loaded: Promise<Loaded<Served>> | undefined;
+  let tracer: Tracer | undefined;
 
   const onProgress = (detail: string): void => {
     if (state.kind === 'starting') state = { kind: 'starting', detail };
@@ -106,7 +109,8 @@ export const createRpcService = <Served>(options: RpcServiceOptions<Served>): Se
     async start() {
       const addresses = await listen(rpc, operations, config);
       loading.signal.throwIfAborted();
-      loaded = load({ onProgress, onTrouble, signal: loading.signal, logger });
+      tracer = await openTracer(config, { service: name.replaceAll(' ', '-'), version });
+      loaded = load({ onProgress, onTrouble, signal: loading.signal, logger, tracer });
       const { served } = await loaded;
       // Draining may have begun meanwhile.
       if (state.kind === 'starting') {
@@ -129,6 +133,7 @@ export const createRpcService = <Served>(options: RpcServiceOptions<Served>): Se
         ({ release }) => release(),
         () => undefined,
       );
+      await tracer?.[Symbol.asyncDispose]();
     },
   };
 };

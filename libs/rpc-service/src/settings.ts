@@ -1,5 +1,5 @@
 import { type Config, type ConfigDefinition, duration, integer, oneOf, text } from '@eidetic/config';
-import { LOG_LEVELS } from '@eidetic/telemetry';
+import { LOG_LEVELS, TRACE_SETTINGS } from '@eidetic/telemetry';
 
 const port = integer({ min: 0, max: 65_535 });
 
@@ -58,6 +58,7 @@ export const LIFE_SETTINGS = {
     kind: oneOf(LOG_LEVELS),
     default: 'info',
   },
+  ...TRACE_SETTINGS,
 } as const satisfies ConfigDefinition;
 
 /** What {@link listenSettings} and {@link LIFE_SETTINGS} load into. */

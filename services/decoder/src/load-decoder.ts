@@ -1,9 +1,9 @@
-import { type EmbeddingCache, type EmbeddingResolver, type EngineObserver, GREEDY } from '@eidetic/core';
+import { type Decoder, type EmbeddingCache, type EmbeddingResolver, type EngineObserver, GREEDY } from '@eidetic/core';
 import type { ServedDecoder } from '@eidetic/decoder-rpc';
 import { createMemoryEmbeddingCache, createTieredEmbeddingCache, openSharedCaches } from '@eidetic/embedding-cache';
 import { loadBundle, startEngine } from '@eidetic/model-loader';
 import type { Loaded, LoadHooks } from '@eidetic/rpc-service';
-import type { createCacheMetrics } from '@eidetic/telemetry';
+import { type createCacheMetrics, measureEmbeddingCache, traceDecoder } from '@eidetic/telemetry';
 import type { DecoderConfig } from './config.ts';
 
 /** What a decoder is loaded with. */
@@ -18,7 +18,7 @@ interface LoadDecoderContext extends LoadHooks {
 export type DecoderLoader = (config: DecoderConfig, context: LoadDecoderContext) => Promise<Loaded<ServedDecoder>>;
 
 /** Generates a token, so that memory is there and code is warm for the first caller, and a model that cannot run is found. */
-const warmUp = async ({ decoder }: ServedDecoder): Promise<void> => {
+const warmUp = async (decoder: Decoder): Promise<void> => {
   const prompt = [{ kind: 'tokens', ids: [0, 1, 2, 3] }] as const;
   const request = { requestId: 'warm-up', prompt, sampling: GREEDY, maxTokens: 2, stopTokenIds: [] };
   for await (const { kind } of decoder.generate(request)) if (kind === 'finished') return;
@@ -30,11 +30,12 @@ const warmUp = async ({ decoder }: ServedDecoder): Promise<void> => {
  * @throws EideticError `invalid_checkpoint`, `invalid_bundle`, `invalid_config`; `cancelled` when the signal is aborted.
  */
 export const loadDecoder: DecoderLoader = async (config, context) => {
-  const { observer } = context;
+  const { observer, cacheMetrics, tracer } = context;
   const bundle = await loadBundle(config, context);
   await using resources = new AsyncDisposableStack();
   const sharedCache = context.sharedCache ?? (await openSharedCache(config, context, resources));
-  const memory = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
+  const local = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
+  const memory = measureEmbeddingCache(local, cacheMetrics('embedding', 'process'), () => performance.now());
   const embeddings = createTieredEmbeddingCache(sharedCache ? [memory, sharedCache] : [memory]);
   const resolveEmbedding: EmbeddingResolver = (key) => embeddings.get(key);
   const { engine, release } = await startEngine(bundle, config, { resolveEmbedding, observer });
@@ -42,12 +43,12 @@ export const loadDecoder: DecoderLoader = async (config, context) => {
   const { name, family, source, decoder } = bundle.manifest;
   const { hidden, vocab } = decoder;
   const served: ServedDecoder = {
-    decoder: engine,
+    decoder: traceDecoder(engine, tracer, 'engine', Date.now),
     model: { name, family, source, maxContext: engine.maxContext, hidden, vocab },
     load: () => engine.load,
     embeddings,
   };
-  await warmUp(served);
+  await warmUp(engine);
   const kept = resources.move();
   return { served, release: () => kept.disposeAsync() };
 };

@@ -7,7 +7,14 @@ import { createMemoryEmbeddingCache, createTieredEmbeddingCache, openSharedCache
 import { RedisEncodeConsumer, RedisEncodeProducer } from '@eidetic/encode-queue';
 import { parseAddresses } from '@eidetic/endpoints';
 import { loadBundle, modelPlanOf } from '@eidetic/model-loader';
-import { measureEmbeddingCache, measureImageStages } from '@eidetic/telemetry';
+import {
+  measureEmbeddingCache,
+  measureImageStages,
+  traceDecoder,
+  traceEncodeHandler,
+  traceEncodeProducer,
+  traceImageResolver,
+} from '@eidetic/telemetry';
 import type { GatewayConfig } from './config.ts';
 import type { Metrics } from './metrics.ts';
 import { encodeHandler, VisionPool } from './vision-pool.ts';
@@ -32,7 +39,7 @@ const RETRY_MS = 1000;
  * @throws EideticError `invalid_checkpoint`, `invalid_bundle`, `invalid_config`; `cancelled` when the signal is aborted.
  */
 export const loadGateway = async (config: GatewayConfig, context: GatewayContext): Promise<LoadedChat> => {
-  const { metrics, onProgress, onTrouble, signal } = context;
+  const { metrics, onProgress, onTrouble, signal, tracer } = context;
   const { modelName } = modelPlanOf(config);
   const bundle = await loadBundle(config, { onProgress, signal });
   const { fingerprint, tokensPerImage } = bundle.manifest.vision;
@@ -88,15 +95,16 @@ export const loadGateway = async (config: GatewayConfig, context: GatewayContext
   const queue = await openQueue(config, { ...context, cache, vision });
   parts.use(queue);
 
+  const images = createImageResolver({
+    cache,
+    store: shared.images,
+    queue: traceEncodeProducer(queue.producer, tracer, Date.now),
+    encoder: vision,
+    around: measureImageStages(metrics.chat, now),
+  });
   const chatService = await openBundleChat(bundle, {
-    images: createImageResolver({
-      cache,
-      store: shared.images,
-      queue: queue.producer,
-      encoder: vision,
-      around: measureImageStages(metrics.chat, now),
-    }),
-    decoder,
+    images: traceImageResolver(images, tracer),
+    decoder: traceDecoder(decoder, tracer, 'caller', Date.now),
     scopeOf: (tenant) => (config.sharedPool ? SHARED_SCOPE : tenantScope(tenant)),
     maxImages: config.maxImagesPerRequest,
   });
@@ -114,7 +122,7 @@ interface QueueParts extends GatewayContext {
 /** Both sides of the encode queue: this process asks for pictures to be encoded, and has its share of all of them encoded. */
 const openQueue = async (
   config: GatewayConfig,
-  { cache, vision, metrics, onProgress, onTrouble, signal }: QueueParts,
+  { cache, vision, metrics, onProgress, onTrouble, signal, tracer }: QueueParts,
 ) => {
   const { queueRedisUrl: url, queuePrefix: prefix, encodeLockMs, encodeBatch } = config;
   const observer = {
@@ -134,7 +142,7 @@ const openQueue = async (
         url,
         prefix,
         observer,
-        handler: encodeHandler(vision, cache),
+        handler: traceEncodeHandler(encodeHandler(vision, cache), tracer),
         limits: {
           maxCost: vision.tokensPerImage * encodeBatch,
           maxJobs: encodeBatch,

@@ -1,7 +1,13 @@
 import type { PictureEncoder } from '@eidetic/chat';
 import { EideticError, type EmbeddingCache, type EncodeHandler, type EncodeJobResult } from '@eidetic/core';
 import { callLeastLoaded, EndpointSet, type EndpointSetOptions } from '@eidetic/endpoints';
-import { createRemoteVision, type PictureJob, type PictureResult, type RemoteVision } from '@eidetic/vision-rpc';
+import {
+  createRemoteVision,
+  type EncodeOptions,
+  type PictureJob,
+  type PictureResult,
+  type RemoteVision,
+} from '@eidetic/vision-rpc';
 
 /** What a pool of vision encoders is made of. */
 export interface VisionPoolOptions extends Omit<EndpointSetOptions<RemoteVision>, 'connect'> {
@@ -59,11 +65,11 @@ export class VisionPool implements PictureEncoder, Disposable {
    */
   encodeAll(
     pictures: readonly PictureJob[],
-    options: { readonly returnEmbeddings?: boolean; readonly signal?: AbortSignal | undefined } = {},
+    options: Pick<EncodeOptions, 'returnEmbeddings' | 'signal' | 'traceparent'> = {},
   ): Promise<readonly PictureResult[]> {
-    const { returnEmbeddings = false, signal } = options;
+    const { returnEmbeddings = false, signal, traceparent } = options;
     const call = async (vision: RemoteVision, callSignal: AbortSignal): Promise<readonly PictureResult[]> => {
-      const results = await vision.encode(pictures, { returnEmbeddings, signal: callSignal });
+      const results = await vision.encode(pictures, { returnEmbeddings, signal: callSignal, traceparent });
       // A call that failed as a whole says so of each picture: another encoder may do better.
       const [first] = results;
       if (first !== undefined && !first.ok && results.every((result) => !result.ok && result.error.kind.retryable)) {
@@ -75,7 +81,8 @@ export class VisionPool implements PictureEncoder, Disposable {
   }
 
   async encode(...[picture, signal]: Parameters<PictureEncoder['encode']>): ReturnType<PictureEncoder['encode']> {
-    const [result] = await this.encodeAll([picture], { returnEmbeddings: true, signal });
+    const { traceparent } = picture;
+    const [result] = await this.encodeAll([picture], { returnEmbeddings: true, signal, traceparent });
     if (result === undefined) throw new EideticError('inference_failed', 'The vision encoder gave no result.');
     if (!result.ok) throw result.error;
     if (result.embedding !== undefined) return result.embedding;
@@ -92,7 +99,8 @@ export class VisionPool implements PictureEncoder, Disposable {
 export const encodeHandler =
   (pool: VisionPool, cache: EmbeddingCache): EncodeHandler =>
   async (jobs) => {
-    const results = await pool.encodeAll(jobs);
+    // What traces a batch gives all its jobs the context of the batch.
+    const results = await pool.encodeAll(jobs, { traceparent: jobs[0]?.traceparent });
     return Promise.all(
       results.map(async (result, i): Promise<EncodeJobResult> => {
         if (!result.ok) return result;

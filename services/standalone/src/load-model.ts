@@ -5,7 +5,15 @@ import { createMemoryEmbeddingCache, createMemoryImageStore } from '@eidetic/emb
 import { MemoryEncodeQueue } from '@eidetic/encode-queue';
 import { loadBundle, modelPlanOf, startEngine } from '@eidetic/model-loader';
 import { startVision } from '@eidetic/model-loader/vision';
-import { measureEmbeddingCache, measureImageStages, measureVisionEncoder } from '@eidetic/telemetry';
+import {
+  measureEmbeddingCache,
+  measureImageStages,
+  measureVisionEncoder,
+  traceDecoder,
+  traceEncodeHandler,
+  traceEncodeProducer,
+  traceImageResolver,
+} from '@eidetic/telemetry';
 import { createEncodeHandler, encodePicture } from '@eidetic/vision';
 import type { StandaloneConfig } from './config.ts';
 import type { Metrics } from './metrics.ts';
@@ -20,7 +28,7 @@ const now = (): number => performance.now();
  */
 export const loadModel = async (
   config: StandaloneConfig,
-  { metrics, onProgress, signal }: LoadContext & { readonly metrics: Metrics },
+  { metrics, onProgress, signal, tracer }: LoadContext & { readonly metrics: Metrics },
 ): Promise<LoadedChat> => {
   const bundle = await loadBundle(config, { onProgress, signal });
   await using parts = new AsyncDisposableStack();
@@ -33,7 +41,7 @@ export const loadModel = async (
   const queue = new MemoryEncodeQueue({ observer: metrics.queue });
   metrics.queue.observeBacklog(() => queue.backlog());
   parts.defer(() => queue.close());
-  const consumer = queue.consume(createEncodeHandler({ vision, store, cache }), {
+  const consumer = queue.consume(traceEncodeHandler(createEncodeHandler({ vision, store, cache }), tracer), {
     maxCost: tokensPerImage * config.visionBatch,
     maxJobs: config.visionBatch,
     // While one batch is being encoded, the pictures of the next are decoded.
@@ -46,19 +54,20 @@ export const loadModel = async (
   parts.defer(release);
   metrics.engine.observeLoad(() => engine.load);
 
+  const images = createImageResolver({
+    cache,
+    store,
+    queue: traceEncodeProducer(queue, tracer, Date.now),
+    around: measureImageStages(metrics.chat, now),
+    encoder: {
+      fingerprint,
+      tokensPerImage,
+      encode: ({ bytes }, callSignal) => encodePicture(vision, bytes, callSignal),
+    },
+  });
   const chatService = await openBundleChat(bundle, {
-    images: createImageResolver({
-      cache,
-      store,
-      queue,
-      around: measureImageStages(metrics.chat, now),
-      encoder: {
-        fingerprint,
-        tokensPerImage,
-        encode: ({ bytes }, callSignal) => encodePicture(vision, bytes, callSignal),
-      },
-    }),
-    decoder: engine,
+    images: traceImageResolver(images, tracer),
+    decoder: traceDecoder(engine, tracer, 'engine', Date.now),
     // Whoever reaches this process shares it.
     scopeOf: () => SHARED_SCOPE,
     maxImages: config.maxImagesPerRequest,

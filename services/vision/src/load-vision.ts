@@ -11,6 +11,7 @@ import { EncodeProbe } from './encode-probe.ts';
 import type { Metrics } from './metrics.ts';
 import { PictureEncoder } from './picture-encoder.ts';
 import { encodeTinyPicture } from './tiny-picture.ts';
+import { traceEncode } from './trace-encode.ts';
 
 /** What a vision encoder is loaded with. */
 interface LoadVisionContext extends LoadHooks {
@@ -42,7 +43,7 @@ const outcomeTeller =
  * @throws EideticError `invalid_checkpoint`, `invalid_bundle`, `invalid_config`; `cancelled` when the signal is aborted.
  */
 export const loadVision: VisionLoader = async (config, context) => {
-  const { metrics, onProgress, onTrouble, signal, logger } = context;
+  const { metrics, onProgress, onTrouble, signal, logger, tracer } = context;
   const bundle = await loadBundle(config, { onProgress, signal });
   const { name, vision } = bundle.manifest;
   await using resources = new AsyncDisposableStack();
@@ -80,7 +81,7 @@ export const loadVision: VisionLoader = async (config, context) => {
       waiting: Math.max(0, pictures.pictures - encoder.running),
       maxBatch: config.visionBatch,
     }),
-    encode: (picture, callSignal) => pictures.encode(picture, callSignal),
+    encode: traceEncode((picture, callSignal) => pictures.encode(picture, callSignal), tracer),
     onOutcome: outcomeTeller(context),
   };
   const kept = resources.move();
