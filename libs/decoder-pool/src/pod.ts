@@ -37,8 +37,8 @@ export class Pod {
 
   /** Requests that the pod runs or that wait there, of all processes: at least the `inFlight` ones of this process. */
   requests(inFlight: number): number {
-    const newestMs = this.#clock.now() - REPORTED_AFTER_MS;
-    const unreported = this.#unreported.values().filter((begunMs) => begunMs > newestMs);
+    const sinceMs = this.#clock.now() - REPORTED_AFTER_MS;
+    const unreported = this.#unreported.values().filter((begunMs) => begunMs > sinceMs);
     return Math.max(inFlight, this.#load.running + this.#load.waiting + [...unreported].length);
   }
 

@@ -59,7 +59,7 @@ export const startHangable = async (target: string) => {
 };
 
 /** What a set tells. */
-export const notes = () => {
+const notes = () => {
   const seen = { resolved: [] as string[], known: 0, hung: 0, breaker: [] as string[] };
   const observer: EndpointObserver = {
     resolved: ({ outcome }) => seen.resolved.push(outcome),
