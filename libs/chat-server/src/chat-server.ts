@@ -60,13 +60,14 @@ const readinessOf = (state: GateState): Readiness => {
 export const createChatServer = (config: ChatServerConfig, parts: ChatServerParts): ChatServer => {
   const { service, version, modelName, maxRequests, metrics, load, report } = parts;
   const gate = new ChatGate(modelName, maxRequests);
+  const logger = createLogger({ level: config.logLevel, service, version });
   let tracer: Tracer | undefined;
   const server = createHttpServer({
     chatService: gate,
     readiness: () => readinessOf(gate.state),
     metrics,
     tracer: () => tracer,
-    logger: createLogger({ level: config.logLevel, service, version }),
+    logger,
     api: config,
   });
   const loading = new AbortController();
@@ -82,7 +83,7 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
         gate.describeStart(step);
         report(step);
       };
-      tracer = await openTracer(config, { service, version });
+      tracer = await openTracer(config, { service, version }, logger);
       loading.signal.throwIfAborted();
       loaded = load({ onProgress, signal: loading.signal, tracer });
       const { chatService } = await loaded;

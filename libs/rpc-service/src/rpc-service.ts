@@ -109,7 +109,7 @@ export const createRpcService = <Served>(options: RpcServiceOptions<Served>): Se
     async start() {
       const addresses = await listen(rpc, operations, config);
       loading.signal.throwIfAborted();
-      tracer = await openTracer(config, { service: name.replaceAll(' ', '-'), version });
+      tracer = await openTracer(config, { service: name.replaceAll(' ', '-'), version }, logger);
       loaded = load({ onProgress, onTrouble, signal: loading.signal, logger, tracer });
       const { served } = await loaded;
       // Draining may have begun meanwhile.

@@ -158,6 +158,36 @@ describe('a call that ends early', () => {
   });
 });
 
+describe('trace context', () => {
+  const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+  it('reaches handlers of both kinds, and whoever is told of the end of calls', async () => {
+    const told: (string | undefined)[] = [];
+    const { channel, ended } = await serveToy({
+      ask: async (_, { traceparent }) => {
+        told.push(traceparent);
+        return '';
+      },
+      async *count(_, { traceparent }) {
+        told.push(traceparent);
+        yield 0;
+      },
+    });
+    await channel.unary(TOY, 'ask', '', { traceparent: TRACEPARENT });
+    await collect(channel.stream(TOY, 'count', 1, { traceparent: TRACEPARENT }));
+    await channel.unary(TOY, 'ask', '');
+    expect(told).toEqual([TRACEPARENT, TRACEPARENT, undefined]);
+    expect(ended.map(({ traceparent }) => traceparent)).toEqual(told);
+  });
+
+  it('is ignored where it is none', async () => {
+    const { channel, ended } = await serveToy();
+    await channel.unary(TOY, 'ask', '', { traceparent: 'no trace context' });
+    expect(ended).toMatchObject([{ code: 'ok' }]);
+    expect(ended[0]).not.toHaveProperty('traceparent');
+  });
+});
+
 describe('a slow reader', () => {
   it('is waited for: what it has not read is not produced, and other streams go on', async () => {
     let produced = 0;

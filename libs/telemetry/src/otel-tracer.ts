@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { EideticError } from '@eidetic/core';
 import {
   type Context,
@@ -12,6 +13,7 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { type OnDelivery, tellLosses } from './tell-losses.ts';
 import type { Span, SpanAttributes, SpanOptions, Tracer } from './tracer.ts';
 
 /** Who reports, and where to. */
@@ -20,6 +22,7 @@ export interface OtelTracerOptions {
   readonly version: string;
   /** Base URL of an OTLP receiver over HTTP, such as `http://collector:4318`. */
   readonly endpoint: string;
+  readonly onDelivery: OnDelivery;
 }
 
 /** Spans are reported so long after the first of them has ended, or when there are 512. */
@@ -84,13 +87,15 @@ export class OtelTracer implements Tracer {
   readonly #provider: TracerProvider;
   readonly #tracer: OtelTracing;
 
-  constructor({ service, version, endpoint }: OtelTracerOptions) {
-    const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
+  constructor({ service, version, endpoint, onDelivery }: OtelTracerOptions) {
+    const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
+    const exporter = tellLosses(new OTLPTraceExporter({ url }), onDelivery);
     this.#provider = new TracerProvider({
       resource: resourceFromAttributes({
         'service.namespace': 'eidetic',
         'service.name': service,
         'service.version': version,
+        'host.name': hostname(),
       }),
       spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: REPORT_INTERVAL_MS })],
     });
