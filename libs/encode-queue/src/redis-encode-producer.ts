@@ -10,6 +10,7 @@ import {
 } from '@eidetic/core';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { Absence } from './absence.ts';
 import { checkJob, storedJob } from './encode-job-schema.ts';
 import { observeEncode } from './observe.ts';
 import { readBacklog } from './redis-backlog.ts';
@@ -63,6 +64,7 @@ export class RedisEncodeProducer implements EncodeProducer {
   /** This process among those that wait. */
   readonly #process = randomUUID();
   readonly #recheckTimer: NodeJS.Timeout;
+  readonly #absence: Absence;
   #closed = false;
 
   /** @throws EideticError `unavailable` if Redis cannot be reached, `invalid_config` if its settings or the prefix do not fit. */
@@ -94,7 +96,12 @@ export class RedisEncodeProducer implements EncodeProducer {
     });
     const { recheckMs } = this.#options;
     this.#recheckTimer = setInterval(() => void this.#recheck(Date.now() - recheckMs), recheckMs).unref();
-    redis.on('ready', () => void this.#recheck(Date.now()));
+    this.#absence = new Absence(this.#options.unavailableAfterMs, () => void this.#giveUp());
+    redis.on('close', () => this.#absence.began());
+    redis.on('ready', () => {
+      this.#absence.ended();
+      void this.#recheck(Date.now());
+    });
   }
 
   encode(job: EncodeJob, signal?: AbortSignal): Promise<EncodeOutcome> {
@@ -113,6 +120,7 @@ export class RedisEncodeProducer implements EncodeProducer {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#recheckTimer);
+    this.#absence.ended();
     const keys = [...this.#requests.keys()];
     for (const key of keys) this.#settle(key, unavailable('This server is shutting down.'));
     const { observer } = this.#options;
@@ -163,8 +171,8 @@ export class RedisEncodeProducer implements EncodeProducer {
         request.addedAtMs = undefined;
       } catch (reason) {
         this.#options.observer.failed(EideticError.from(reason));
-        if (Date.now() >= giveUpAtMs) {
-          this.#settle(key, unavailable("The encode queue's Redis does not answer."));
+        if (this.#absence.tooLong || Date.now() >= giveUpAtMs) {
+          this.#settle(key, unavailable(NO_ANSWER));
           return;
         }
       }
@@ -249,14 +257,27 @@ export class RedisEncodeProducer implements EncodeProducer {
   /** Looks after the jobs that came before `addedBeforeMs`; never rejects. */
   async #recheck(addedBeforeMs: number): Promise<void> {
     const waiting = [...this.#requests].filter(([, { addedAtMs }]) => (addedAtMs ?? Infinity) <= addedBeforeMs);
+    if (waiting.length === 0) return;
     try {
       const there = await Promise.all(waiting.map(([key]) => this.#redis.exists(this.#queue.toKey(jobIdOf(key)))));
+      this.#absence.ended();
       const gone = waiting.filter((_, index) => there[index] === 0);
       await Promise.all(gone.map(([key]) => this.#recover(key)));
     } catch (cause) {
       // Another look follows.
+      this.#absence.began();
       this.#options.observer.failed(EideticError.from(cause));
     }
+  }
+
+  /** Redis has been away for too long: answers all who wait, from the cache where that has what they wait for. */
+  async #giveUp(): Promise<void> {
+    const settle = async (key: string): Promise<void> => {
+      // Whatever is wrong with the cache as well, they wait no longer.
+      const found = await this.#find(key).catch(() => undefined);
+      this.#settle(key, found ?? unavailable(NO_ANSWER));
+    };
+    await Promise.all([...this.#requests.keys()].map(settle));
   }
 
   async #recover(key: string): Promise<void> {
@@ -270,6 +291,8 @@ export class RedisEncodeProducer implements EncodeProducer {
     return tokens === undefined ? undefined : { ok: true, tokens };
   }
 }
+
+const NO_ANSWER = "The encode queue's Redis does not answer.";
 
 function unavailable(message: string): EncodeOutcome {
   return { ok: false, error: new EideticError('unavailable', message) };

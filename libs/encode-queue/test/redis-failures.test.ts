@@ -184,6 +184,24 @@ describe('the encode queue on a Redis that fails', () => {
     expect(redis.recorder.answers).toHaveLength(22);
   });
 
+  it('gives up what waits in a Redis that stays away, but for what is in the cache, and what comes then at once', async () => {
+    await using redis = await RedisPlace.start();
+    const findEmbedding = async (key: string) => (key === jobOf('found').key ? 81 : undefined);
+    const producer = await redis.producer({ unavailableAfterMs: 300, findEmbedding });
+    const patient = await redis.producer({ unavailableAfterMs: 60_000 });
+    const outcomes = ['found', 'lost'].map((name) => producer.encode(jobOf(name)));
+    const kept = patient.encode(jobOf('kept'));
+    await expect.poll(async () => (await producer.backlog()).jobs).toBe(3);
+    await redis.server.kill();
+    const unavailable = { ok: false, error: { code: 'unavailable' } };
+    expect(await Promise.all(outcomes)).toMatchObject([{ ok: true, tokens: 81 }, unavailable]);
+    expect(await producer.encode(jobOf('late'))).toMatchObject(unavailable);
+    await redis.server.restart();
+    await redis.consumer(answerAll);
+    expect(await kept).toMatchObject(DONE);
+    await expect.poll(() => producer.encode(jobOf('afterwards'))).toMatchObject(DONE);
+  });
+
   it('is unavailable while Redis is away, and can be closed all the same', async () => {
     await using redis = await RedisPlace.start();
     const producer = await redis.producer({ unavailableAfterMs: 100 });
