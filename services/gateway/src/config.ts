@@ -46,6 +46,13 @@ export const CONFIG_DEFINITION = {
     kind: text(),
     default: '{eidetic}',
   },
+  queuePatienceMs: {
+    name: 'EIDETIC_QUEUE_PATIENCE',
+    description:
+      'Longest time that a picture waits for a queue whose Redis is away before it is encoded past the queue, maybe at several gateways.',
+    kind: duration(1),
+    default: '2s',
+  },
   encodeLockMs: {
     name: 'EIDETIC_ENCODE_LOCK',
     description: 'Time after which the pictures of a gateway that died are taken over by another.',

@@ -15,6 +15,7 @@ import {
   traceEncodeProducer,
   traceImageResolver,
 } from '@eidetic/telemetry';
+import { atMostEvery } from './at-most-every.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Metrics } from './metrics.ts';
 import { encodeHandler, VisionPool } from './vision-pool.ts';
@@ -28,6 +29,9 @@ export interface GatewayContext extends LoadContext {
 
 /** A clock in milliseconds. */
 const now = (): number => performance.now();
+
+/** Time between two lines of the log that say that the queue is away. */
+const TELL_AGAIN_MS = 10_000;
 
 /** Time between two attempts to reach what is not there yet. */
 const RETRY_MS = 1000;
@@ -125,16 +129,21 @@ const openQueue = async (
   { cache, vision, metrics, onProgress, onTrouble, signal, tracer }: QueueParts,
 ) => {
   const { queueRedisUrl: url, queuePrefix: prefix, encodeLockMs, encodeBatch } = config;
+  // While Redis is away, each attempt of each connection fails: dozens of lines a second would say the same.
+  const tellSeldom = atMostEvery(TELL_AGAIN_MS, now, (error: Error) =>
+    onTrouble('The queue cannot be reached.', error),
+  );
   const observer = {
     ...metrics.queue,
     failed(error: Error) {
       metrics.queue.failed(error);
-      onTrouble('The queue cannot be reached.', error);
+      tellSeldom(error);
     },
   };
   onProgress('Waiting for the queue');
   const findEmbedding = async (key: string) => (await cache.get(key))?.tokens;
-  const producer = await untilThere(() => RedisEncodeProducer.open({ url, prefix, observer, findEmbedding }), signal);
+  const producerOptions = { url, prefix, observer, findEmbedding, unavailableAfterMs: config.queuePatienceMs };
+  const producer = await untilThere(() => RedisEncodeProducer.open(producerOptions), signal);
   metrics.queue.observeBacklog(() => producer.backlog());
   const consumer = await untilThere(
     () =>
