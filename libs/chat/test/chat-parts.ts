@@ -135,7 +135,10 @@ export const setUp = ({
   const stored = new Map<string, ImageEmbedding>();
   const cache = {
     get: async (key: string) => stored.get(key),
-    set: async (key: string, value: ImageEmbedding) => void stored.set(key, value),
+    async set(key: string, value: ImageEmbedding) {
+      stored.set(key, value);
+      return 'stored' as const;
+    },
   };
   const store = createMemoryImageStore({ maxBytes: 2 ** 20 });
   const queue = new MemoryEncodeQueue({ observer: NO_OBSERVER });
@@ -159,11 +162,12 @@ export const setUp = ({
 /** A resolver whose cache and store keep nothing, and whose queue always says the same. */
 export const setUpResolver = (outcome: EncodeOutcome) => {
   const vision = new FakeVision();
-  const nothing = { get: async () => undefined, set: async () => undefined };
+  const cache = { get: async () => undefined, set: async () => 'dropped' as const };
+  const store = { get: async () => undefined, set: async () => undefined };
   const queue = { encode: async () => outcome };
   return {
     vision,
-    resolver: createImageResolver({ encoder: encoderOf(vision), cache: nothing, store: nothing, queue }),
+    resolver: createImageResolver({ encoder: encoderOf(vision), cache, store, queue }),
   };
 };
 

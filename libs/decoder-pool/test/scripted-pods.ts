@@ -85,7 +85,7 @@ export const startPod = async (script: Script = () => {}, { model = MODEL, slots
   };
   const load = (): DecoderLoad => ({ running, waiting: 0, slots, kvUsage: 0 });
   const decoder = { maxContext: model.maxContext, generate };
-  const embeddings = { get: async () => undefined, set: async () => {} };
+  const embeddings = { get: async () => undefined, set: async () => 'dropped' as const };
   const server = new RpcServer({
     services: [decoderService(() => ({ decoder, model, load, embeddings }))],
     descriptors: readDescriptors(),

@@ -45,7 +45,10 @@ const serve = async (generate: Decoder['generate'], parts: Partial<ServedDecoder
     load: () => ({ running: 0, waiting: 0, slots: 4, kvUsage: 0 }),
     embeddings: {
       get: async () => undefined,
-      set: async (key) => void kept.push(key),
+      async set(key) {
+        kept.push(key);
+        return 'stored';
+      },
     },
     ...parts,
   };

@@ -4,7 +4,8 @@ import { LRUCache } from 'lru-cache';
 export interface ByteLru<Value extends object> {
   /** The value, which thereby was used last. */
   get(key: string): Value | undefined;
-  set(key: string, value: Value): void;
+  /** Whether it is kept. */
+  set(key: string, value: Value): boolean;
   readonly entries: number;
   readonly bytes: number;
 }
@@ -25,9 +26,7 @@ export function createByteLru<Value extends object>(
   });
   return {
     get: (key) => lru.get(key),
-    set: (key, value) => {
-      lru.set(key, value);
-    },
+    set: (key, value) => lru.set(key, value).has(key),
     get entries() {
       return lru.size;
     },

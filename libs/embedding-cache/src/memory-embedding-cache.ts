@@ -34,7 +34,8 @@ export function createMemoryEmbeddingCache(options: { readonly maxBytes: number 
     async set(key, embedding) {
       const { data } = embedding;
       const owned = data.byteLength === data.buffer.byteLength;
-      embeddings.set(key, owned ? embedding : { ...embedding, data: data.slice() });
+      const kept = embeddings.set(key, owned ? embedding : { ...embedding, data: data.slice() });
+      return kept ? 'stored' : 'dropped';
     },
     stats: () => ({ entries: embeddings.entries, bytes: embeddings.bytes, maxBytes, hits, misses }),
   };

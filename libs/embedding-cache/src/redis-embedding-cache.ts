@@ -20,5 +20,6 @@ export const createRedisEmbeddingCache = ({ store, ttlSeconds, observer, now }: 
     const from = now();
     const outcome = await store.write(embeddingName(key), () => encodeEmbedding(key, embedding), ttlSeconds);
     observer.write({ outcome, durationMs: now() - from });
+    return outcome;
   },
 });

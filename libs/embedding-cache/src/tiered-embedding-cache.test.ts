@@ -42,18 +42,18 @@ it('keeps what is set in every tier', async () => {
 
 it('lets no one wait for a write to a later tier', async () => {
   const { near } = setUp();
-  const { promise: written, resolve: write } = Promise.withResolvers<void>();
+  const { promise: written, resolve: write } = Promise.withResolvers<'stored'>();
   const far: EmbeddingCache = { get: async () => undefined, set: () => written };
   const tiered = createTieredEmbeddingCache([near, far]);
   await tiered.set('k', embedding);
   expect(await tiered.get('k')).toEqual(embedding);
-  write();
+  write('stored');
 });
 
 it('finds what was set while a look-up was under way', async () => {
   const { near } = setUp();
   const { promise: answer, resolve: miss } = Promise.withResolvers<undefined>();
-  const far: EmbeddingCache = { get: () => answer, set: async () => undefined };
+  const far: EmbeddingCache = { get: () => answer, set: async () => 'dropped' };
   const tiered = createTieredEmbeddingCache([near, far]);
   const early = tiered.get('k');
   await tiered.set('k', embedding);

@@ -1,4 +1,4 @@
-import type { EmbeddingCache, ImageEmbedding } from '@eidetic/core';
+import type { CacheWriteOutcome, EmbeddingCache, ImageEmbedding } from '@eidetic/core';
 
 /**
  * Caches in one, quickest first. What is found in one is kept in those before it, and those who ask for a key at the same time
@@ -37,8 +37,12 @@ export function createTieredEmbeddingCache(tiers: readonly EmbeddingCache[]): Em
   };
 }
 
-/** Resolves when the first has it. Caches never reject. */
-async function keep(tiers: readonly EmbeddingCache[], key: string, embedding: ImageEmbedding): Promise<void> {
+/** Resolves to what became of it in the first. Caches never reject. */
+async function keep(
+  tiers: readonly EmbeddingCache[],
+  key: string,
+  embedding: ImageEmbedding,
+): Promise<CacheWriteOutcome> {
   const [first] = tiers.map((tier) => tier.set(key, embedding));
-  await first;
+  return (await first) ?? 'dropped';
 }

@@ -35,7 +35,10 @@ it('measures look-ups and writes apart, in seconds', async () => {
 it('tells look-ups in memory apart, hits from misses, and says nothing of what cannot happen there', async () => {
   const registry = new Registry();
   const found = { data: new Float32Array(1), tokens: 1, hidden: 1, imageWidth: 1, imageHeight: 1 };
-  const cache = { get: async (key: string) => (key === 'known' ? found : undefined), set: async () => {} };
+  const cache = {
+    get: async (key: string) => (key === 'known' ? found : undefined),
+    set: async () => 'stored' as const,
+  };
   let nowMs = 0;
   const measured = measureEmbeddingCache(cache, createCacheMetrics(registry)('embedding', 'process'), () => {
     nowMs += 125;

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import {
   type CacheWriteOutcome,
   EideticError,
+  type EmbeddingCache,
   embeddingKey,
   type ImageEmbedding,
   SHARED_SCOPE,
@@ -11,7 +12,6 @@ import { createMemoryEmbeddingCache, createMemoryImageStore } from '@eidetic/emb
 import type { Picture } from '@eidetic/vision-rpc';
 import { describe, expect, it } from 'vitest';
 import { PictureEncoder, type PictureEncoderParts } from './picture-encoder.ts';
-import type { SharedEmbeddings } from './shared-embeddings.ts';
 
 const embeddingOf = (seed: number): ImageEmbedding => ({
   data: Float32Array.of(seed, 2),
@@ -30,9 +30,9 @@ const pictureOf = (content: string): Picture & { readonly bytes: Uint8Array } =>
 /** A shared cache that ends writes as it is told. */
 const sharedThat = (outcome: CacheWriteOutcome) => {
   const kept = new Map<string, ImageEmbedding>();
-  const shared: SharedEmbeddings = {
+  const shared: EmbeddingCache = {
     get: async (key) => kept.get(key),
-    async put(key, embedding) {
+    async set(key, embedding) {
       if (outcome === 'stored') kept.set(key, embedding);
       return outcome;
     },
@@ -173,7 +173,7 @@ describe('a caller who left', () => {
           leaving.abort(new EideticError('cancelled', 'The caller left.'));
           return undefined;
         },
-        put: async () => 'stored',
+        set: async () => 'stored',
       },
     });
     await expect(pictures.encode(pictureOf('abc'), leaving.signal)).rejects.toMatchObject({ code: 'cancelled' });

@@ -8,7 +8,6 @@ import {
 } from '@eidetic/core';
 import type { VisionMetrics } from '@eidetic/telemetry';
 import type { Picture, PictureEncoded } from '@eidetic/vision-rpc';
-import type { SharedEmbeddings } from './shared-embeddings.ts';
 
 /** What pictures are encoded with. */
 export interface PictureEncoderParts {
@@ -18,7 +17,7 @@ export interface PictureEncoderParts {
   /** Embeddings in this process's memory: there when the shared ones are not. */
   readonly memory: EmbeddingCache;
   /** Absent: decoders find nothing that is not sent to them. */
-  readonly shared: SharedEmbeddings | undefined;
+  readonly shared: EmbeddingCache | undefined;
   /** Where the bytes of pictures are that come without. */
   readonly store: ImageStore | undefined;
   /** Most pictures at the same time; one more is refused. */
@@ -121,7 +120,7 @@ export class PictureEncoder {
     const { shared, metrics, now } = this.#parts;
     if (shared === undefined) return { stored: false, cacheWriteMs: 0 };
     const startMs = now();
-    const outcome = await shared.put(key, embedding);
+    const outcome = await shared.set(key, embedding);
     const cacheWriteMs = now() - startMs;
     metrics.stage('cache_write', cacheWriteMs);
     return { stored: outcome === 'stored', cacheWriteMs };
