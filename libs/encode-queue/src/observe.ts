@@ -38,7 +38,7 @@ export function observeWork(
     runsMs.add(encodeMs);
     cost += batch[index]?.job.cost ?? 0;
   }
-  if (cost > 0) observer.encoded({ cost, encodeMs: [...runsMs].reduce((sum, ms) => sum + ms, 0) });
+  if (cost > 0) observer.encoded({ cost, runsMs: [...runsMs] });
 }
 
 /** What follows from a verdict: the last try is final in any case. Tells what it is. */

@@ -71,7 +71,7 @@ export function describeEncodeQueue(adapter: string, open: () => Promise<TestQue
           : { ok: true, tokens: 64, timings: { decodeMs: 1, preprocessMs: 2, encodeMs } };
       });
       await Promise.all(outcomes);
-      expect(queue.recorder.work).toEqual([{ cost: 30, encodeMs: 27.5 }]);
+      expect(queue.recorder.work).toEqual([{ cost: 30, runsMs: [20.5, 7] }]);
     });
 
     it('comes from one handling to all who ask for one key at the same time', async () => {

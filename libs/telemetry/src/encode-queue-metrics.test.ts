@@ -50,7 +50,7 @@ it('measures the wait of each picture, and how many went together', async () => 
 });
 
 it('tells the backlog in seconds of encoding, at the pace of the last batches', async () => {
-  metrics.encoded({ cost: 128, encodeMs: 64 });
+  metrics.encoded({ cost: 128, runsMs: [40, 24] });
   metrics.observeBacklog(async () => ({ jobs: 3, cost: 640, oldestMs: 2500 }));
   expect(await scrape(registry, ...GAUGES)).toEqual([3, 640, 2.5, 0.32].map((value, i) => `${GAUGES[i]}${value}`));
 });

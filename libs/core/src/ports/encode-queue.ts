@@ -96,10 +96,10 @@ export interface EncodeQueueObserver {
   /** A batch went to the handler. */
   dispatched(batch: { readonly jobs: number; readonly cost: number; readonly queueMs: readonly number[] }): void;
   /**
-   * Pictures of a batch were encoded, those left out whose embedding was there already: what they cost together, and the time of
-   * the encoder's runs that they were part of. A run that took pictures of two batches counts in both.
+   * Pictures of a batch were encoded, those left out whose embedding was there already: what they cost together, and how long each
+   * run of the encoder took that they were part of. A run that took pictures of two batches is told with both, to the last digit.
    */
-  encoded(work: { readonly cost: number; readonly encodeMs: number }): void;
+  encoded(work: { readonly cost: number; readonly runsMs: readonly number[] }): void;
   /** The handler ended a job. */
   handled(job: { readonly outcome: 'ok' | ErrorCode }): void;
   /** A job will be tried again for this error. */
