@@ -41,7 +41,7 @@ describe('a Redis that is gone', () => {
     server.pause();
     const calls = Promise.all([cache.get('a'), cache.get('b'), cache.set('c', embeddingOf(1, 256, 1024))]);
     await server.kill();
-    expect(await calls).toEqual([undefined, undefined, undefined]);
+    expect(await calls).toEqual([undefined, undefined, 'unavailable']);
     expect(outcomes.reads).toEqual(['unavailable', 'unavailable']);
     expect(outcomes.writes).toEqual(['unavailable']);
   });
