@@ -1,3 +1,4 @@
+import { unseenPicture } from '@eidetic/chaos';
 import { ServiceProcess } from '@eidetic/launcher';
 import { ChatClient, type ContentPart } from '../chat-client.ts';
 import { type Contender, peakMemoryBytes } from '../contender.ts';
@@ -8,7 +9,6 @@ import type { TextPeer } from '../peers/protocol.ts';
 import { OURS } from '../report.ts';
 import { alternate, type Probe } from '../rounds.ts';
 import type { Suite } from '../suite.ts';
-import { unseenPicture } from '../unseen-picture.ts';
 
 const PICTURE = new URL('../../../test/data/goldens/images/05-detail-1.png', import.meta.url);
 const PRECISION = 'int8';

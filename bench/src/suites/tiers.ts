@@ -1,10 +1,10 @@
+import { unseenPicture } from '@eidetic/chaos';
 import { ChatClient } from '../chat-client.ts';
 import { modelFlops, peakFlops } from '../flops.ts';
 import { OURS } from '../report.ts';
 import { alternate, type Probe } from '../rounds.ts';
 import { startCluster } from '../start-cluster.ts';
 import type { Suite } from '../suite.ts';
-import { unseenPicture } from '../unseen-picture.ts';
 
 const PICTURE = new URL('../../../test/data/goldens/images/05-detail-1.png', import.meta.url);
 const QUESTION = 'What is shown in this picture?';

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { unseenPicture } from './unseen-picture.ts';
 
-const PICTURE = new URL('../../test/data/goldens/images/00-name-1.png', import.meta.url);
+const PICTURE = new URL('../../../test/data/goldens/images/00-name-1.png', import.meta.url);
 
 /** Chunks of a PNG by type; fails where a checksum is wrong. */
 function chunks(png: Buffer): [string, string][] {
