@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { describeEnvironment } from './environment.ts';
 import { formatTable, writeResult } from './report.ts';
 import { cacheSuite } from './suites/cache.ts';
+import { chaosSuite } from './suites/chaos.ts';
 import { concurrencySuite } from './suites/concurrency.ts';
 import { decoderSuite } from './suites/decoder.ts';
 import { dialogSuite } from './suites/dialog.ts';
@@ -37,6 +38,7 @@ const SUITES = [
   precisionSuite,
   cacheSuite,
   soakSuite,
+  chaosSuite,
 ];
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
