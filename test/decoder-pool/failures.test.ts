@@ -1,4 +1,4 @@
-import type { GenerateEvent, GenerateRequest } from '@eidetic/core';
+import type { GenerateEvent } from '@eidetic/core';
 import type { DecoderPool } from '@eidetic/decoder-pool';
 import { describe, expect, it } from 'vitest';
 import { askLoad, startDecoderPool } from '../support/decoder-pool.ts';
@@ -17,15 +17,15 @@ const read = (events: readonly GenerateEvent[]) =>
   events.map((event) => (event.kind === 'prefilled' ? { ...event, cachedTokens: 0 } : event));
 
 /** The events of an answer; `act` is called when there are 20 tokens. */
-const readAnd = async (pool: DecoderPool, act: () => unknown, of: GenerateRequest = wanted) => {
+const readAnd = async (pool: DecoderPool, act: () => unknown) => {
   const all: GenerateEvent[] = [];
-  for await (const event of pool.generate(of)) if (all.push(event) === 21) await act();
+  for await (const event of pool.generate(wanted)) if (all.push(event) === 21) await act();
   return read(all);
 };
 
 /** Two decoders in processes of their own, a pool over them, an uninterrupted answer, and the decoder that such answers come from. */
-const setUp = async (more: Readonly<Record<string, string>> = {}) => {
-  const pods = await Promise.all([1, 2].map(() => startRpcProcess('decoder', { ...settings, ...more })));
+const setUp = async () => {
+  const pods = await Promise.all([1, 2].map(() => startRpcProcess('decoder', settings)));
   const addresses = pods.map(({ grpc }) => grpc);
   const started = await startDecoderPool(addresses);
   await expect.poll(() => started.pool.size, SOON).toBe(2);

@@ -69,7 +69,6 @@ export class EndpointSet<T> implements Disposable {
   /** Ends every call and connection. */
   [Symbol.dispose](): void {
     this.#closing.abort();
-    for (const endpoint of this.#endpoints.values()) endpoint.close();
     this.#endpoints.clear();
     this.#notice();
   }
@@ -92,17 +91,18 @@ export class EndpointSet<T> implements Disposable {
       this.#endpoints.delete(address);
       endpoint.retire();
     }
-    const { clock, random } = this;
     const shared = {
       connect: this.#options.connect,
       settings: this.#settings,
       observer: this.#observer,
-      clock,
-      random,
+      clock: this.clock,
+      random: this.random,
+      signal: this.#closing.signal,
+      onChange: () => this.#notice(),
     };
     for (const address of addresses) {
       if (this.#endpoints.has(address)) continue;
-      this.#endpoints.set(address, new Endpoint(address, { ...shared, onChange: () => this.#notice() }));
+      this.#endpoints.set(address, new Endpoint(address, shared));
     }
     this.#notice();
   }

@@ -28,6 +28,8 @@ export interface EndpointParts<T> {
   /** Random numbers in [0, 1). */
   readonly random: () => number;
   readonly observer: EndpointObserver;
+  /** Ends everything at once when it aborts, calls that run included. */
+  readonly signal: AbortSignal;
   /** Called when {@link Endpoint.usable} may have changed. */
   readonly onChange: () => void;
 }
@@ -58,6 +60,7 @@ export class Endpoint<T> {
     this.address = address;
     this.#parts = parts;
     this.#channel = new RpcChannel(address);
+    parts.signal.addEventListener('abort', this.#close, { once: true });
     void this.#watch();
     void this.#probe();
   }
@@ -98,17 +101,17 @@ export class Endpoint<T> {
     this.#closeIfDone();
   }
 
-  /** Ends everything at once. */
-  close(): void {
+  #closeIfDone(): void {
+    if (this.#retired && this.#leases.size === 0) this.#close();
+  }
+
+  readonly #close = (): void => {
+    this.#parts.signal.removeEventListener('abort', this.#close);
     this.#retired = true;
     this.#abandon(new EideticError('unavailable', 'The service is shutting down.'));
     this.#closing.abort();
     this.#channel[Symbol.dispose]();
-  }
-
-  #closeIfDone(): void {
-    if (this.#retired && this.#leases.size === 0) this.close();
-  }
+  };
 
   #abandon(reason: EideticError): void {
     for (const life of this.#leases) life.abort(reason);

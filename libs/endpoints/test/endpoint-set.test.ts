@@ -103,6 +103,18 @@ describe('the pods of a service', () => {
   });
 });
 
+it('ends every call when it is disposed, those at pods that have left included', async () => {
+  const [a, b] = [await startPod(), await startPod()];
+  const addresses = [a.address, b.address];
+  const { set } = watch(addresses);
+  await expect.poll(() => usable(set).length, SOON).toBe(2);
+  const leases = set.candidates.map((candidate) => candidate.begin());
+  addresses.shift();
+  await expect.poll(() => usable(set), SOON).toEqual([b.address]);
+  set[Symbol.dispose]();
+  expect(leases.map(({ lost }) => lost.aborted)).toEqual([true, true]);
+});
+
 describe('a pod that hangs', () => {
   it('is noticed: its calls are given up, none follow until it answers again', async () => {
     const { address, hang } = await startHangable((await startPod()).address);
