@@ -13,7 +13,7 @@ export interface StreamedAnswer {
 }
 
 /** Times that the server reports, in milliseconds. */
-export interface ServerTimings {
+interface ServerTimings {
   readonly imagesMs: number;
   readonly decoderMs: number;
 }
