@@ -1,6 +1,7 @@
 import { freePorts } from './free-ports.ts';
 import { RedisServer } from './redis-server.ts';
-import { ServiceProcess } from './service-process.ts';
+import { ServiceGroup } from './service-group.ts';
+import type { ServiceProcess } from './service-process.ts';
 
 /** On one machine pictures give way to answers that run; elsewhere they have machines of their own. */
 const NICENESS = { gateway: 0, decoder: 0, vision: 10 } as const;
@@ -58,18 +59,17 @@ export class Cluster implements AsyncDisposable {
     await using members = new AsyncDisposableStack();
     const queue = members.use(await RedisServer.start({ appendonly: true, maxmemoryPolicy: 'noeviction' }));
     const cache = members.use(await RedisServer.start({ maxmemory: cacheMemory, maxmemoryPolicy: 'allkeys-lfu' }));
+    const services = members.use(new ServiceGroup());
     const startAll = (
       name: 'gateway' | 'vision' | 'decoder',
       count: number,
       own: (i: number) => Readonly<Record<string, string>>,
     ): Promise<ServiceProcess[]> =>
       Promise.all(
-        Array.from({ length: count }, async (_, i) => {
+        Array.from({ length: count }, (_, i) => {
           const onLine = (line: string): void => options.onLine?.(`${name} ${i + 1}`, line);
           const all = { EIDETIC_CACHE_REDIS_URL: cache.url, ...settings, ...own(i) };
-          return members.use(
-            await ServiceProcess.start(name, { settings: all, onLine, log, niceness: NICENESS[name] }),
-          );
+          return services.start(name, { settings: all, onLine, log, niceness: NICENESS[name] });
         }),
       );
     const addresses = (of: readonly number[]): string => of.map((port) => `127.0.0.1:${port}`).join(',');

@@ -39,14 +39,20 @@ export class ServiceProcess implements AsyncDisposable {
   }
 
   /**
-   * Resolves once it answers.
+   * Resolves once it answers. Aborting kills it if it does not yet.
    *
    * @throws Error with what it said when it ends before.
    */
-  static async start(name: ServiceName, options: ServiceOptions): Promise<ServiceProcess> {
+  static async start(name: ServiceName, options: ServiceOptions, signal?: AbortSignal): Promise<ServiceProcess> {
     const service = new ServiceProcess(name, options);
-    await service.restart();
-    return service;
+    const giveUp = (): void => void service.kill();
+    signal?.addEventListener('abort', giveUp);
+    try {
+      await service.restart();
+      return service;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+    }
   }
 
   /** URL of the API, or of health and metrics. */
