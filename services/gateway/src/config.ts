@@ -57,7 +57,7 @@ export const CONFIG_DEFINITION = {
     name: 'EIDETIC_ENCODE_LOCK',
     description: 'Time after which the pictures of a gateway that died are taken over by another.',
     kind: duration(1000),
-    default: '10s',
+    default: '5s',
   },
   encodeBatch: {
     name: 'EIDETIC_ENCODE_BATCH',
