@@ -1,5 +1,5 @@
-import { type Config, type ConfigDefinition, duration, integer, oneOf, size, text } from '@eidetic/config';
-import { LOG_LEVELS, TRACE_SETTINGS } from '@eidetic/telemetry';
+import { type Config, type ConfigDefinition, duration, integer, size, text } from '@eidetic/config';
+import { PROCESS_SETTINGS } from '@eidetic/service';
 
 /** Where a chat server listens. */
 export const HTTP_SETTINGS = {
@@ -50,19 +50,7 @@ export const REQUEST_SETTINGS = {
     kind: duration(1),
     default: '15s',
   },
-  drainLimitMs: {
-    name: 'EIDETIC_DRAIN_LIMIT',
-    description: 'Longest time that running answers get to end after SIGTERM or SIGINT.',
-    kind: duration(),
-    default: '30s',
-  },
-  logLevel: {
-    name: 'EIDETIC_LOG_LEVEL',
-    description: 'Least severe messages that are logged to standard output, as JSON.',
-    kind: oneOf(LOG_LEVELS),
-    default: 'info',
-  },
-  ...TRACE_SETTINGS,
+  ...PROCESS_SETTINGS,
 } as const satisfies ConfigDefinition;
 
 /** What both load into. */

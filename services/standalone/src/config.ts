@@ -1,37 +1,12 @@
 import { HTTP_SETTINGS, REQUEST_SETTINGS } from '@eidetic/chat-server';
-import { type Config, type ConfigDefinition, integer, size } from '@eidetic/config';
-import { ENGINE_SETTINGS, MODEL_SETTINGS } from '@eidetic/model-loader';
-
-const MAX_INTEGER = 2 ** 31 - 1;
+import { type Config, type ConfigDefinition, size } from '@eidetic/config';
+import { ENGINE_SETTINGS, MODEL_SETTINGS, VISION_SETTINGS } from '@eidetic/model-loader';
 
 /** Every setting of the standalone server. */
 export const CONFIG_DEFINITION = {
   ...HTTP_SETTINGS,
   ...MODEL_SETTINGS,
-  imageThreads: {
-    name: 'EIDETIC_IMAGE_THREADS',
-    description: 'Threads that decode pictures; each may hold one picture in memory.',
-    kind: integer({ min: 1, max: 1024 }),
-    default: '2',
-  },
-  visionBatch: {
-    name: 'EIDETIC_VISION_BATCH',
-    description: 'Most pictures that the vision encoder takes at once.',
-    kind: integer({ min: 1, max: 256 }),
-    default: '8',
-  },
-  maxImageBytes: {
-    name: 'EIDETIC_MAX_IMAGE_SIZE',
-    description: 'Largest picture as it is sent.',
-    kind: size(),
-    default: '20MiB',
-  },
-  maxImagePixels: {
-    name: 'EIDETIC_MAX_IMAGE_PIXELS',
-    description: 'Most pixels of one picture.',
-    kind: integer({ min: 1, max: MAX_INTEGER }),
-    default: '50000000',
-  },
+  ...VISION_SETTINGS,
   ...ENGINE_SETTINGS,
   embeddingCacheBytes: {
     name: 'EIDETIC_EMBEDDING_CACHE_SIZE',
