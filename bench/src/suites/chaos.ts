@@ -50,6 +50,7 @@ export const chaosSuite: Suite = {
       title: `Faults in a cluster of two of each kind, under the load of ${CLIENTS} clients with two gateways`,
       facts: {
         'chats by how they ended': outcomesOf(load.records),
+        'answers that were not right': failuresOf(load.records),
         'a killed process is away for, ms': DURATIONS.downMs,
         'a hung process hangs for, ms': DURATIONS.hangMs,
         'both Redis stand still for, ms': DURATIONS.pauseMs,
@@ -66,6 +67,12 @@ const outcomesOf = (records: readonly ChatRecord[]): string =>
   Object.entries(Object.groupBy(records, ({ outcome }) => outcome))
     .map(([outcome, of]) => `${outcome}: ${of.length}`)
     .join(', ');
+
+const failuresOf = (records: readonly ChatRecord[]): string =>
+  records
+    .filter(({ outcome }) => outcome !== 'right')
+    .map(({ outcome, detail }) => `${outcome}: ${detail}`)
+    .join('; ') || 'none';
 
 const measurementsOf = (fault: string, impacts: readonly Impact[]): readonly Measurement[] =>
   (['recoveryMs', 'longestGapMs', 'slowestMs'] as const).map((figure) => ({

@@ -59,6 +59,8 @@ export async function askChat(chat: KnownChat, { gateways, model, stream }: AskO
 /** What one gateway makes of it, an answer as `right`; nothing, if another one may be asked. */
 async function askOne(url: string, body: string, stream: boolean, signal: AbortSignal): Promise<Answer | undefined> {
   let begun = '';
+  // Before as well as after: it may become ready between its refusal and the question.
+  if (!(await isReady(url))) return undefined;
   try {
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body, signal });
