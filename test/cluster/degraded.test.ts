@@ -80,6 +80,19 @@ describe('in a cluster that loses a Redis', () => {
     expect(troubles()).toEqual([]);
   });
 
+  it('lets pictures wait for vision encoders when all of them are away', async () => {
+    const { cluster, troubles } = watched;
+    await Promise.all(cluster.visionEncoders.map((vision) => vision.kill()));
+    const chats = await knownChats(GOLDENS_DIRECTORY, 2, 'nobody sees');
+    const asked = askAll(chats, urlsOf(watched));
+    // The queue's own attempts have come to their end: what is left is the wait for an encoder.
+    const failed = () => sumOf(cluster.gateways, 'eidetic_encode_queue_answered_total', 'outcome="unavailable"');
+    await expect.poll(failed, SOON).toBeGreaterThanOrEqual(chats.length);
+    await Promise.all(cluster.visionEncoders.map((vision) => vision.restart()));
+    expect(notRight(await asked)).toEqual([]);
+    expect(troubles()).toEqual([]);
+  });
+
   it('encodes a picture again unasked whose embedding is gone, and asks for one that is gone itself', async () => {
     const { cluster, troubles } = watched;
     const [first = '', second = ''] = urlsOf(watched);

@@ -2,3 +2,4 @@ export { Cluster, type ClusterOptions } from './cluster.ts';
 export { freePorts } from './free-ports.ts';
 export { RedisServer, type RedisServerOptions } from './redis-server.ts';
 export { type ServiceName, type ServiceOptions, ServiceProcess } from './service-process.ts';
+export { settingsOf } from './settings-of.ts';

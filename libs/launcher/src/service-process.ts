@@ -24,6 +24,10 @@ const GRPC_GREETING = /^Eidetic .* on (\S+) \(gRPC\); health and metrics on (htt
 
 const LAST_LINES = 20;
 
+/** Path of a service's program. */
+export const mainOf = (name: ServiceName): string =>
+  fileURLToPath(new URL(`../../../services/${name}/src/main.ts`, import.meta.url));
+
 /** A service as a user starts it, in a process of its own. */
 export class ServiceProcess implements AsyncDisposable {
   readonly name: ServiceName;
@@ -77,7 +81,7 @@ export class ServiceProcess implements AsyncDisposable {
   /** Kills it if it runs, and starts it again with the same settings. */
   async restart(): Promise<void> {
     await this.kill();
-    const main = fileURLToPath(new URL(`../../../services/${this.name}/src/main.ts`, import.meta.url));
+    const main = mainOf(this.name);
     const { settings, onLine, log = false, niceness = 0 } = this.#options;
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('EIDETIC_'));
     // By nice(1) rather than afterwards: threads that run already keep their priority.

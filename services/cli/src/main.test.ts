@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openBundle, verifyBundle } from '@eidetic/bundle';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 const CHECKPOINT = join(import.meta.dirname, '../../../models/qwen-vl-nano-chat');
 
@@ -30,6 +30,19 @@ describe('eidetic', () => {
     const { code, stdout } = await eidetic('--help');
     expect(code).toBe(0);
     expect(stdout).toMatch(/convert .*\n.*eval /);
+  });
+
+  it.each([
+    ['EIDETIC_HTTP_PORT', /EIDETIC_HTTP_PORT: a cluster on one machine decides that itself/],
+    ['EIDETIC_NO_SUCH_THING', /No service knows EIDETIC_NO_SUCH_THING/],
+  ])('starts no cluster with %s set', async (name, message) => {
+    process.env[name] = '1';
+    onTestFinished(() => {
+      delete process.env[name];
+    });
+    const { code, stderr } = await eidetic('up');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
   });
 
   it('says what it does not know', async () => {

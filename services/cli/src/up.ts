@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { EideticError } from '@eidetic/core';
-import { Cluster } from '@eidetic/launcher';
+import { Cluster, settingsOf } from '@eidetic/launcher';
 import { parseArguments } from './arguments.ts';
 import { say } from './terminal.ts';
 
@@ -10,12 +10,27 @@ export const UP_USAGE = `eidetic up [options]
 
 Starts a whole cluster on this machine: Redis for the queue, Redis for the caches, vision encoders, decoders, gateways. Each is a
 process of its own, to be looked at, killed and started again. It needs redis-server (EIDETIC_REDIS_SERVER names another binary).
-EIDETIC_* variables reach all services. Ctrl-C ends everything.
+EIDETIC_* variables reach the services that take them. Ctrl-C ends everything.
 
   --gateways N    default 2, on --port and the ports after it
   --vision N      vision encoders; default 2
   --decoders N    default 2
   --port PORT     of the first gateway; default 8080`;
+
+type Settings = Readonly<Record<string, string>>;
+
+/** What it reads itself. */
+const NOT_FOR_SERVICES = ['EIDETIC_REDIS_SERVER', 'EIDETIC_CHROMIUM'];
+
+/** What it decides itself. */
+const DECIDED_HERE = [
+  'EIDETIC_HTTP_PORT',
+  'EIDETIC_GRPC_PORT',
+  'EIDETIC_DECODERS',
+  'EIDETIC_VISION_ENCODERS',
+  'EIDETIC_QUEUE_REDIS_URL',
+  'EIDETIC_CACHE_REDIS_URL',
+];
 
 const OPTIONS = {
   gateways: { type: 'string', default: '2' },
@@ -43,13 +58,16 @@ export async function upCommand(args: readonly string[], signal: AbortSignal): P
   const [visionEncoders, decoders] = [count('vision', 50), count('decoders', 50)];
   // What computes shares the cores.
   const threads = Math.max(1, Math.floor(availableParallelism() / (visionEncoders + decoders)));
-  const own = Object.entries(process.env).filter(([name]) => name.startsWith('EIDETIC_'));
+  const [gatewaySettings, visionSettings, decoderSettings] = await ownSettings(process.env);
   await using cluster = await startCluster({
     gateways: count('gateways', 50),
     visionEncoders,
     decoders,
     ports: { gateway: count('port', 65_000), vision: FIRST_VISION_PORT, decoder: FIRST_DECODER_PORT },
-    settings: { EIDETIC_THREADS: String(threads), ...(Object.fromEntries(own) as Record<string, string>) },
+    settings: { EIDETIC_THREADS: String(threads) },
+    gatewaySettings,
+    visionSettings,
+    decoderSettings,
     onLine: (member, line) => say(`${member}: ${line}`),
   });
   say(`\nqueue   ${cluster.queue.url}\ncache   ${cluster.cache.url}`);
@@ -60,6 +78,31 @@ export async function upCommand(args: readonly string[], signal: AbortSignal): P
   say('Ctrl-C ends everything.');
   if (!signal.aborted) await once(signal, 'abort');
 }
+
+/** The variables of `env` that gateways, vision encoders and decoders take. */
+const ownSettings = async (env: NodeJS.ProcessEnv): Promise<[Settings, Settings, Settings]> => {
+  const own = Object.entries(env).flatMap(([name, value]) =>
+    name.startsWith('EIDETIC_') && !NOT_FOR_SERVICES.includes(name) && value !== undefined
+      ? [[name, value] as const]
+      : [],
+  );
+  const decided = own.map(([name]) => name).filter((name) => DECIDED_HERE.includes(name));
+  if (decided.length > 0) {
+    const message = `${decided.join(', ')}: a cluster on one machine decides that itself; leave it out (--port sets the gateways' ports).`;
+    throw new EideticError('invalid_config', message);
+  }
+  const [gateway, vision, decoder] = await Promise.all([
+    settingsOf('gateway'),
+    settingsOf('vision'),
+    settingsOf('decoder'),
+  ]);
+  const unknown = own.map(([name]) => name).filter((name) => ![gateway, vision, decoder].some((of) => of.has(name)));
+  if (unknown.length > 0) {
+    throw new EideticError('invalid_config', `No service knows ${unknown.join(', ')}; see docs/configuration.md.`);
+  }
+  const known = (names: ReadonlySet<string>): Settings => Object.fromEntries(own.filter(([name]) => names.has(name)));
+  return [known(gateway), known(vision), known(decoder)];
+};
 
 const startCluster = async (options: Parameters<typeof Cluster.start>[0]): Promise<Cluster> => {
   try {

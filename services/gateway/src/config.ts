@@ -26,9 +26,10 @@ export const CONFIG_DEFINITION = {
     kind: duration(1),
     default: '5s',
   },
-  decoderPatienceMs: {
-    name: 'EIDETIC_DECODER_PATIENCE',
-    description: 'Longest time that an answer whose decoder was lost waits for another one.',
+  podPatienceMs: {
+    name: 'EIDETIC_POD_PATIENCE',
+    description:
+      'Longest time that an answer whose decoder was lost waits for another one, and a picture for a vision encoder when there is none.',
     kind: duration(1),
     default: '30s',
   },

@@ -85,6 +85,7 @@ const openVision = (
     observer: metrics.endpoints('vision'),
     fingerprint,
     tokensPerImage,
+    patienceMs: config.podPatienceMs,
   };
   return VisionPool.create(options, signal);
 };
@@ -98,7 +99,7 @@ const openDecoders = async (
   onProgress(`Waiting for decoders at ${config.decoders}`);
   const options = {
     resolve: parseAddresses(config.decoders),
-    patienceMs: config.decoderPatienceMs,
+    patienceMs: config.podPatienceMs,
     endpoints: { resolveIntervalMs: config.resolveIntervalMs },
     observer: metrics.decoderPool,
     endpointObserver: metrics.endpoints('decoder'),

@@ -14,12 +14,14 @@ export interface VisionPoolOptions extends Omit<EndpointSetOptions<RemoteVision>
   /** Of the model that is served: an encoder of another one gets no pictures. */
   readonly fingerprint: string;
   readonly tokensPerImage: number;
+  /** Longest time that a single picture waits for an encoder when there is none, in milliseconds. */
+  readonly patienceMs: number;
 }
 
 /** Encoding is the same wherever and however often it is done. */
 const REPEAT = { attempts: 3, idempotent: true } as const;
 
-/** How often it is looked whether an encoder is there, at start. */
+/** How often it is looked whether an encoder is there, in milliseconds. */
 const LOOK_MS = 100;
 
 /** Many vision encoders as one: a call goes to the one that has least to do, and to another if that one is lost. */
@@ -27,8 +29,10 @@ export class VisionPool implements PictureEncoder, Disposable {
   readonly fingerprint: string;
   readonly tokensPerImage: number;
   readonly #set: EndpointSet<RemoteVision>;
+  readonly #patienceMs: number;
 
-  private constructor({ fingerprint, tokensPerImage, ...options }: VisionPoolOptions) {
+  private constructor({ fingerprint, tokensPerImage, patienceMs, ...options }: VisionPoolOptions) {
+    this.#patienceMs = patienceMs;
     this.fingerprint = fingerprint;
     this.tokensPerImage = tokensPerImage;
     this.#set = new EndpointSet<RemoteVision>({
@@ -80,7 +84,21 @@ export class VisionPool implements PictureEncoder, Disposable {
     return callLeastLoaded(this.#set, call, { ...REPEAT, signal });
   }
 
+  /** Encodes one picture, if need be when there is an encoder again: all of them may be starting. */
   async encode(...[picture, signal]: Parameters<PictureEncoder['encode']>): ReturnType<PictureEncoder['encode']> {
+    const untilMs = performance.now() + this.#patienceMs;
+    for (;;) {
+      try {
+        return await this.#encodeNow(picture, signal);
+      } catch (reason) {
+        const error = EideticError.from(reason);
+        if (error.code !== 'unavailable' || signal?.aborted || performance.now() >= untilMs) throw error;
+        await this.#set.changed(LOOK_MS, signal);
+      }
+    }
+  }
+
+  async #encodeNow(...[picture, signal]: Parameters<PictureEncoder['encode']>): ReturnType<PictureEncoder['encode']> {
     const { traceparent } = picture;
     const [result] = await this.encodeAll([picture], { returnEmbeddings: true, signal, traceparent });
     if (result === undefined) throw new EideticError('inference_failed', 'The vision encoder gave no result.');
