@@ -1,5 +1,5 @@
 import type { Bundle } from '@eidetic/bundle';
-import type { GenerateRequest } from '@eidetic/core';
+import type { GenerateRequest, GrammarMatcher, TokenMask } from '@eidetic/core';
 import type { Engine, EngineOptions } from '@eidetic/engine';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { testBundle } from '../support/bundles.ts';
@@ -213,6 +213,32 @@ describe('Engine.generate', () => {
       expect(idsOf(rest)).toEqual(whole.slice(begun));
       expect(rest.at(-1)).toEqual({ kind: 'finished', reason: 'length', completionTokens: 40 });
     }
+  });
+
+  it('lets nobody wait for the grammar of another, and loses nothing of the answer that waits', async () => {
+    const all: TokenMask = new Int32Array(Math.ceil(bundle.manifest.decoder.vocab / 32)).fill(-1);
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    let accepted = 0;
+    const matcher: GrammarMatcher = {
+      first: all,
+      // The third token is hard to follow.
+      accept: async () => {
+        if (++accepted === 3) await held;
+        return all;
+      },
+      release: () => {},
+    };
+    const engine = await start({ slots: 3, grammars: { compile: async () => matcher } });
+    const free = request(promptOf(30), { sampling: sampled, maxTokens: 40 });
+    const bound = generate(engine, { ...free, grammar: { kind: 'json-object' } });
+    // These run in the slots around it, and end while it waits.
+    const others = [promptOf(20, 29), promptOf(50)].map((ids) => request(ids, { maxTokens: 60 }));
+    const answers = await Promise.all(others.map((other) => generate(engine, other)));
+    expect(accepted).toBe(3);
+    letGo();
+    const alone = await start();
+    expect(await bound).toEqual(await generate(alone, free));
+    for (const [i, other] of others.entries()) expect(answers[i]).toEqual(await generate(alone, other));
   });
 
   it('reports log probabilities when asked to, and the token that was chosen is among the likeliest when greedy', async () => {

@@ -40,7 +40,7 @@ export class Setbacks {
     return new EideticError('unavailable', message, { cause: this.#last });
   }
 
-  /** Whether there is no point in asking a decoder for now. */
+  /** Whether a decoder is not to be asked again until {@link forgive}. */
   avoids(address: string): boolean {
     return this.#avoided.has(address);
   }

@@ -1,5 +1,6 @@
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import type { Bundle } from '@eidetic/bundle';
-import { EideticError, type EngineObserver } from '@eidetic/core';
+import { EideticError, type EngineObserver, type TokenMask } from '@eidetic/core';
 import type { Session } from '@eidetic/ort';
 import { EmbeddingTable } from './embedding-table.ts';
 import { type DecodeRow, ModelRunner } from './model-runner.ts';
@@ -23,6 +24,12 @@ export interface EngineLoopOptions {
 
 /** Positions of an answer that are computed again at a time: a request that comes meanwhile waits for no more. */
 const CONSOLIDATED_ROWS = 32;
+
+/** Longest time that a step waits for the grammar of one of its answers; usually it has spoken before the step is done. */
+const GRAMMAR_GRACE_MS = 5;
+
+/** Time between two looks at grammars, when all answers wait for theirs. */
+const GRAMMAR_LOOK_MS = 1;
 
 /**
  * Does what the scheduler decides: admits waiting sequences, computes a part of new prompts, then runs one decode step of all
@@ -78,6 +85,8 @@ export class EngineLoop {
     if (this.scheduler.running.length > 0) {
       await this.#prefillSome();
       await this.#decodeAll();
+      // Nothing may be left to do but to wait for a grammar.
+      if (this.scheduler.running.every(({ sitsOut }) => sitsOut)) await delay(GRAMMAR_LOOK_MS);
     } else {
       const past = this.#pastAnswer();
       if (past) await this.#consolidate(past);
@@ -98,6 +107,8 @@ export class EngineLoop {
         const { sequence, from, end } = part;
         this.#runner.kv.copy(from, sequence.slot ?? 0, sequence.prefilled, end);
         this.scheduler.prefilled(part);
+        // A long prompt is copied in many pieces: whoever waits for the event loop is served between any two.
+        await turn();
       }
     }
   }
@@ -191,7 +202,12 @@ export class EngineLoop {
         sequence.push({ kind: 'token', id: replayed });
         return;
       }
-      const allowed = sequence.allowed && (await sequence.allowed);
+      const allowed = await inTime(sequence.allowed);
+      if (allowed === 'late') {
+        // The step is repeated later: the same token at the same position leaves the same bits.
+        sequence.sitOut();
+        return;
+      }
       const position = prompt.length + generated.length;
       const id = sample(scores, sampling, { counts, position, ...(allowed && { allowed }) });
       if (request.stopTokenIds.includes(id)) {
@@ -222,6 +238,11 @@ export class EngineLoop {
       this.scheduler.abandon(slot);
     }
   }
+}
+
+/** What a grammar allows, unless it takes longer than all other answers can wait. */
+async function inTime(allowed: Promise<TokenMask> | undefined): Promise<TokenMask | undefined | 'late'> {
+  return allowed && Promise.race([allowed, delay(GRAMMAR_GRACE_MS, 'late' as const, { ref: false })]);
 }
 
 /** Greedy decoding ignores the normaliser. */

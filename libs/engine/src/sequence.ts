@@ -54,6 +54,7 @@ export class Sequence {
   readonly #observer: EngineObserver | undefined;
   readonly #bornMs = performance.now();
   #lastTokenMs = 0;
+  #sitsOut = false;
   /** At most `maxTokens + 2` long: the engine never waits for a slow reader. */
   readonly #events: GenerateEvent[] = [];
   #failure: EideticError | undefined;
@@ -79,9 +80,23 @@ export class Sequence {
     return this.#ended;
   }
 
-  /** Whether the prompt is computed, and decode steps continue it. */
+  /** Whether the prompt is computed, and the next decode step continues it. */
   get decoding(): boolean {
-    return !this.#ended && this.generated.length > 0;
+    return !this.#ended && this.generated.length > 0 && !this.#sitsOut;
+  }
+
+  /** Whether it sits steps out, see {@link sitOut}. */
+  get sitsOut(): boolean {
+    return !this.#ended && this.#sitsOut;
+  }
+
+  /** Leaves it out of steps until its grammar has said what may come next: the others do not wait for that. */
+  sitOut(): void {
+    this.#sitsOut = true;
+    const goOn = (): void => {
+      this.#sitsOut = false;
+    };
+    this.allowed?.then(goOn, goOn);
   }
 
   /** Positions that it may come to take, prompt and longest answer: known from the start, so that it never has to give way. */

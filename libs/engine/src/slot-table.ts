@@ -57,6 +57,9 @@ export class SlotTable {
 
   /** Positions of a slot that must not be written to by a step that the slot sits out. */
   kept(slot: number): number {
+    const occupant = this.#occupants[slot];
+    // Where its next step writes, an answer that sits this one out has nothing yet.
+    if (occupant?.sitsOut) return occupant.prompt.length + occupant.generated.length - 1;
     // The last place of a slot is where rows that sit a step out write.
     return Math.min(this.#prefix(slot)?.computed ?? 0, this.#capacity - 1);
   }

@@ -3,7 +3,7 @@ import type { EncodeTimings } from './vision-encoder.ts';
 
 /** A picture that is to be encoded: a reference to it, never its pixels. All jobs with one key are one job, wherever they come from. */
 export interface EncodeJob {
-  /** Embedding key (`<encoder fingerprint>:<sha256 of the picture's bytes>`): where the embedding will be in the cache. */
+  /** Embedding key (`embeddingKey` makes it): where the embedding will be in the cache. */
   readonly key: string;
   /** sha256 (hex) of the picture's bytes. */
   readonly imageId: string;
