@@ -228,17 +228,21 @@ describe('Engine.generate', () => {
       },
       release: () => {},
     };
-    const engine = await start({ slots: 3, grammars: { compile: async () => matcher } });
+    const notes = new Notes();
+    const engine = await start({ slots: 3, grammars: { compile: async () => matcher }, observer: notes });
     const free = request(promptOf(30), { sampling: sampled, maxTokens: 40 });
+    // The others run in the slots around it, and end while it waits.
+    const before = request(promptOf(20, 29), { maxTokens: 300 });
+    const after = request(promptOf(50), { maxTokens: 60 });
+    const first = generate(engine, before);
     const bound = generate(engine, { ...free, grammar: { kind: 'json-object' } });
-    // These run in the slots around it, and end while it waits.
-    const others = [promptOf(20, 29), promptOf(50)].map((ids) => request(ids, { maxTokens: 60 }));
-    const answers = await Promise.all(others.map((other) => generate(engine, other)));
+    await notes.until(({ admissions }) => admissions.length === 2);
+    const answers = await Promise.all([first, generate(engine, after)]);
     expect(accepted).toBe(3);
     letGo();
     const alone = await start();
     expect(await bound).toEqual(await generate(alone, free));
-    for (const [i, other] of others.entries()) expect(answers[i]).toEqual(await generate(alone, other));
+    expect(answers).toEqual([await generate(alone, before), await generate(alone, after)]);
   });
 
   it('reports log probabilities when asked to, and the token that was chosen is among the likeliest when greedy', async () => {
