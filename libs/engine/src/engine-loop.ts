@@ -202,7 +202,7 @@ export class EngineLoop {
         sequence.push({ kind: 'token', id: replayed });
         return;
       }
-      const allowed = await inTime(sequence.allowed);
+      const allowed = sequence.allowed && (await inTime(sequence.allowed));
       if (allowed === 'late') {
         // The step is repeated later: the same token at the same position leaves the same bits.
         sequence.sitOut();
@@ -241,8 +241,8 @@ export class EngineLoop {
 }
 
 /** What a grammar allows, unless it takes longer than all other answers can wait. */
-async function inTime(allowed: Promise<TokenMask> | undefined): Promise<TokenMask | undefined | 'late'> {
-  return allowed && Promise.race([allowed, delay(GRAMMAR_GRACE_MS, 'late' as const, { ref: false })]);
+function inTime(allowed: Promise<TokenMask>): Promise<TokenMask | 'late'> {
+  return Promise.race([allowed, delay(GRAMMAR_GRACE_MS, 'late' as const, { ref: false })]);
 }
 
 /** Greedy decoding ignores the normaliser. */
