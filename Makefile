@@ -1,5 +1,5 @@
 # The front door. Every target sets up what it needs first.
-.PHONY: help setup run up decoder vision settings test check bench clean
+.PHONY: help setup run up decoder vision settings test fuzz check bench clean
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -29,6 +29,9 @@ test: check ## run every check and every test
 	@scripts/install-browser.sh
 	@scripts/install-redis.sh
 	@vitest run
+
+fuzz: setup ## run the property tests with other random values than last time
+	@EIDETIC_TEST_SEED=$$(date +%s) vitest run $$(git grep -l fast-check -- '*.test.ts')
 
 check: setup ## types, formatting, lint, unused code
 	@buf lint

@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['{libs,services}/*/{src,test}/**/*.test.ts', 'bench/src/**/*.test.ts', 'test/**/*.test.ts'],
+    setupFiles: ['./test/support/seed.ts'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 120_000,
