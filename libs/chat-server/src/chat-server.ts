@@ -1,3 +1,4 @@
+import { createOpenAccess } from '@eidetic/access';
 import type { ChatService } from '@eidetic/chat';
 import { listenError, type Service } from '@eidetic/service';
 import {
@@ -63,12 +64,12 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
   const logger = createLogger({ level: config.logLevel, service, version });
   let tracer: Tracer | undefined;
   const server = createHttpServer({
-    chatService: gate,
+    api: { chat: gate, access: createOpenAccess() },
     readiness: () => readinessOf(gate.state),
     metrics,
     tracer: () => tracer,
     logger,
-    api: config,
+    limits: config,
   });
   const loading = new AbortController();
   let loaded: Promise<LoadedChat> | undefined;

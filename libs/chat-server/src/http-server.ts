@@ -1,6 +1,5 @@
 import { maxHeaderSize } from 'node:http';
-import type { ChatService } from '@eidetic/chat';
-import { answerErrors, earlyErrors, type OpenaiApiOptions, openaiApi } from '@eidetic/openai';
+import { answerErrors, earlyErrors, type OpenaiApiOptions, type OpenaiApiParts, openaiApi } from '@eidetic/openai';
 import type { HttpMetrics, Registry, Tracer } from '@eidetic/telemetry';
 import { publicDirectory } from '@eidetic/web';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
@@ -15,13 +14,13 @@ export interface Readiness {
 
 /** What the server is made of. */
 export interface HttpServerParts {
-  readonly chatService: ChatService;
+  readonly api: OpenaiApiParts;
   readonly readiness: () => Readiness;
   readonly metrics: { readonly registry: Registry; readonly http: HttpMetrics };
   /** Undefined as long as nothing is traced. */
   readonly tracer: () => Tracer | undefined;
   readonly logger: FastifyBaseLogger;
-  readonly api: OpenaiApiOptions;
+  readonly limits: OpenaiApiOptions;
 }
 
 /** Routes for which a line in the log would only be noise. */
@@ -32,20 +31,20 @@ const HEADERS_TIMEOUT_MS = 60_000;
 
 /** The API under `/v1`, the web page under `/`, `/healthz`, `/readyz` and `/metrics`; not listening yet. */
 export const createHttpServer = ({
-  chatService,
+  api,
   readiness,
   metrics,
   tracer,
   logger,
-  api,
+  limits,
 }: HttpServerParts): FastifyInstance => {
   const app = fastify({
     loggerInstance: logger,
     ...earlyErrors,
-    requestTimeout: api.requestDeadlineMs,
+    requestTimeout: limits.requestDeadlineMs,
     http: {
       // Of the two limits, Node takes the longer one for the body.
-      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, api.requestDeadlineMs),
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, limits.requestDeadlineMs),
       // It looks every half minute otherwise.
       connectionsCheckingInterval: 1000,
     },
@@ -71,6 +70,6 @@ export const createHttpServer = ({
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   void app.register(webPage(publicDirectory));
-  void app.register(openaiApi(chatService, api));
+  void app.register(openaiApi(api, limits));
   return app;
 };

@@ -35,6 +35,8 @@ export const ERROR_KINDS = {
   unsupported_image_source: invalid(),
   /** The bytes of an image are not in the image store (any more). Send them again. */
   image_missing: { http: 400, grpc: 9, type: 'invalid_request_error', retryable: false },
+  /** The picture behind a URL could not be had: no answer, another status than 200, nothing that is a picture. */
+  image_unreachable: invalid(),
   /** More images than one request may hold. */
   too_many_images: invalid(),
   /** Prompt plus completion do not fit the context. */
@@ -45,6 +47,12 @@ export const ERROR_KINDS = {
   not_found: { http: 404, grpc: 5, type: 'invalid_request_error', retryable: false },
   /** The route exists, but not for this HTTP method. */
   method_not_allowed: { http: 405, grpc: 12, type: 'invalid_request_error', retryable: false },
+  /** No API key where one is needed, or one that is not known (any more). */
+  invalid_api_key: { http: 401, grpc: 16, type: 'authentication_error', retryable: false },
+  /** The API key is good, but not for this. */
+  permission_denied: { http: 403, grpc: 7, type: 'invalid_request_error', retryable: false },
+  /** The API key's own limit is used up; `details.retryAfterMs` says for how long. */
+  rate_limited: { http: 429, grpc: 8, type: 'rate_limit_error', retryable: true },
   /** A queue or a limit is full. */
   overloaded: { http: 429, grpc: 8, type: 'rate_limit_error', retryable: true },
   /** The request's deadline passed. */

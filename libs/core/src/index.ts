@@ -1,5 +1,6 @@
 export { type CacheScope, embeddingKey, SHARED_SCOPE, tenantScope, toCacheScope } from './cache-keys.ts';
 export { EideticError, ERROR_KINDS, type ErrorCode, type ErrorDetails, type ErrorKind } from './errors.ts';
+export type { AccessControl, Admission, Credentials } from './ports/access-control.ts';
 export type { CacheObserver, CacheReadOutcome, CacheWriteOutcome } from './ports/cache-observer.ts';
 export type {
   ChatFamily,

@@ -1,2 +1,3 @@
 export { answerErrors, earlyErrors } from './answer-errors.ts';
-export { type OpenaiApiOptions, openaiApi } from './openai-api.ts';
+export type { OpenaiApiOptions, OpenaiApiParts } from './api-parts.ts';
+export { openaiApi } from './openai-api.ts';

@@ -1,3 +1,4 @@
+import { createOpenAccess } from '@eidetic/access';
 import type { ChatEvent, ChatRequest, ChatService } from '@eidetic/chat';
 import fastify, { type FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
@@ -51,7 +52,7 @@ export const serve = (service: ChatService, options: Partial<OpenaiApiOptions> =
     requestDeadlineMs: 20_000,
     heartbeatMs: 15_000,
   };
-  void app.register(openaiApi(service, { ...limits, ...options }));
+  void app.register(openaiApi({ chat: service, access: createOpenAccess() }, { ...limits, ...options }));
   onTestFinished(() => app.close());
   return app;
 };

@@ -1,0 +1,1 @@
+export { createOpenAccess } from './open-access.ts';
