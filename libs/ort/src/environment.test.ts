@@ -1,6 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { identity, STRING, tinyModel } from '../test/tiny-onnx.ts';
 import { Environment, type SessionOptions } from './index.ts';
@@ -20,6 +23,17 @@ describe('Environment', () => {
     expect(environment.version).toMatch(/^1\.\d+\.\d+$/);
     expect(environment.providers()).toContain('CPUExecutionProvider');
     expect(Environment.load({ logLevel: 'error' })).toBe(environment);
+  });
+
+  it('reports to nobody, and leaves nothing in the home directory', async () => {
+    const env = { PATH: process.env.PATH, HOME: folder };
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [fileURLToPath(new URL('../test/loading.ts', import.meta.url))],
+      { env },
+    );
+    expect(stdout.trim()).toBe(environment.version);
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('says what to do when there is no library at the path', () => {

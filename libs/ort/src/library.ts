@@ -32,9 +32,20 @@ export function loadLibrary(path?: string): Library {
   const loaded = libraries.get(found);
   if (loaded) return loaded;
   growStacks();
+  disableTelemetry();
   const library = open(found);
   libraries.set(found, library);
   return library;
+}
+
+/**
+ * From 1.29 on, onnxruntime reports to Microsoft what it runs, unless this variable says no when the library is first used. Reporting also
+ * crashes 1.29.0 where there is neither /etc/machine-id nor a shell, as in small containers
+ * (https://github.com/microsoft/onnxruntime/issues/32173). In a worker thread the variable does not reach the library: it is to be loaded
+ * in the main thread first.
+ */
+function disableTelemetry(): void {
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
 }
 
 function locate(path: string | undefined): string {
