@@ -72,7 +72,11 @@ export const servicesOf = ({ gateways, visionEncoders, decoders }: Cluster): rea
  * @param labels as they are printed, e.g. `outcome="encoded"`
  * @throws Error if none of them has the metric.
  */
-export const sumOf = async (services: readonly ServiceProcess[], name: string, labels = ''): Promise<number> => {
+export const sumOf = async (
+  services: readonly Pick<ServiceProcess, 'http'>[],
+  name: string,
+  labels = '',
+): Promise<number> => {
   const texts = await Promise.all(services.map(async ({ http }) => (await fetch(`${http}/metrics`)).text()));
   const lines = texts.flatMap((text) => text.split('\n')).filter((line) => /^[^{ ]+/.exec(line)?.[0] === name);
   if (lines.length === 0) throw new Error(`There is no metric ${name}.`);
