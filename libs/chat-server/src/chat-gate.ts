@@ -1,4 +1,4 @@
-import type { ChatEvent, ChatRequest, ChatService } from '@eidetic/chat';
+import type { ChatEvent, ChatRequest, ChatService, ModelFacts } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
 
 /** Whether chats are answered, and if not, why. */
@@ -27,6 +27,10 @@ export class ChatGate implements ChatService {
 
   get state(): GateState {
     return this.#state;
+  }
+
+  get facts(): ModelFacts | undefined {
+    return this.#state.kind === 'ready' ? this.#state.service.facts : undefined;
   }
 
   /** Says how far the start has come. */

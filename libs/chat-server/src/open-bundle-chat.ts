@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto';
+import { hash, randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Bundle } from '@eidetic/bundle';
+import type { Bundle, Manifest } from '@eidetic/bundle';
 import { type ChatService, type ChatServiceParts, createChatService, openChatFamily } from '@eidetic/chat';
 import { GREEDY } from '@eidetic/core';
 
@@ -26,8 +26,15 @@ export async function openBundleChat(bundle: Bundle, parts: BundleChatParts): Pr
     decoder,
     scopeOf,
     limits: { maxImages },
+    facts: { revision: revisionOf(manifest), tokensPerImage: manifest.vision.tokensPerImage },
     defaults: { sampling: { ...GREEDY, temperature, topP, topK, repetitionPenalty }, maxTokens: maxNewTokens },
     now: () => performance.now(),
     randomSeed: () => randomInt(2 ** 47),
   });
+}
+
+/** Weights, graphs and precisions in one word. */
+function revisionOf({ source, vision, decoder }: Manifest): string {
+  const { precision, headPrecision, dtype } = decoder;
+  return hash('sha256', JSON.stringify([source, vision.fingerprint, precision, headPrecision, dtype]), 'hex');
 }

@@ -14,9 +14,9 @@ import {
   text,
   textOf,
 } from '../test/chat-parts.ts';
-import type { ChatEvent, ChatRequest } from './types.ts';
+import type { ChatEvent, ChatOptions } from './types.ts';
 
-const answer = (ids: readonly number[], more: Partial<ChatRequest>) =>
+const answer = (ids: readonly number[], more: Partial<ChatOptions>) =>
   collect(setUp({ decoder: new FakeDecoder(ids) }).service.chat(request([picture(1), text('?')], more)));
 const tokensOf = (events: readonly ChatEvent[]) =>
   events.flatMap((event) => (event.kind === 'text' ? (event.tokens ?? []) : []));
@@ -73,7 +73,7 @@ describe('log probabilities', () => {
 });
 
 describe('the end of an answer', () => {
-  const generation = async (more: Partial<ChatRequest>) => {
+  const generation = async (more: Partial<ChatOptions>) => {
     const { service, decoder } = setUp({ decoder: new FakeDecoder(idsOf('one END two Human: three')), format: 'raw' });
     const events = await collect(service.chat(request([text('?')], more)));
     return { text: textOf(events), stopTokenIds: decoder.requests[0]?.stopTokenIds, request: decoder.requests[0] };

@@ -10,6 +10,8 @@ export interface ChoiceRequest {
   readonly generation: GenerateRequest;
   /** Strings that the answer ends before. */
   readonly stop: readonly string[];
+  /** Text that the answer goes on with: a region may begin there. */
+  readonly continued: string;
   /** Pictures of the dialog, and which of them regions lie in unless they name another; see `Prompt.picture`. */
   readonly images: readonly ResolvedImage[];
   readonly picture: number;
@@ -32,8 +34,8 @@ export async function* answerChoice(
   { family, decoder }: { readonly family: ChatFamily; readonly decoder: Decoder },
   signal: AbortSignal,
 ): AsyncGenerator<ChoiceEvent, void, undefined> {
-  const { choice, generation, stop, images, picture } = request;
-  const reader = createAnswerReader(family, stop);
+  const { choice, generation, stop, continued, images, picture } = request;
+  const reader = createAnswerReader(family, stop, continued);
   let unreported: AnswerToken[] = [];
   const withTokens = (text: string): ChoiceEvent => {
     const tokens = unreported;

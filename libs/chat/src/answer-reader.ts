@@ -9,11 +9,16 @@ export interface AnswerReader {
   end(): readonly OutputEvent[];
 }
 
-/** `stop`: strings that the answer ends before, none empty. */
-export function createAnswerReader(family: ChatFamily, stop: readonly string[]): AnswerReader {
+/**
+ * @param stop strings that the answer ends before, none empty.
+ * @param continued text that the answer goes on with: what it opens, the answer may close.
+ */
+export function createAnswerReader(family: ChatFamily, stop: readonly string[], continued = ''): AnswerReader {
   const detokenizer = family.createDetokenizer();
   const filter = createStopFilter(stop);
   const parser = family.createOutputParser();
+  parser.push(continued);
+  parser.end();
   return {
     push(id) {
       const { text, stopped } = filter.push(detokenizer.push(id));

@@ -10,6 +10,7 @@ import {
   manifest,
   picture,
   ranks,
+  rawRequest,
   reference,
   request,
   setUp,
@@ -19,6 +20,7 @@ import {
   textOf,
 } from '../test/chat-parts.ts';
 import { openChatFamily } from './family.ts';
+import type { ChatRequest } from './types.ts';
 
 describe('a chat', () => {
   it('asks the decoder with the ids of the reference and answers with its text, boxes in pixels', async () => {
@@ -138,7 +140,7 @@ describe('the context', () => {
     expect(fits.decoder.requests[0]?.maxTokens).toBe(5);
     const error = await failure(ask(prompt + 5, 6).events);
     expect(error.code).toBe('context_length_exceeded');
-    expect(error.details).toEqual({ promptTokens: prompt, maxTokens: 6, maxContext: prompt + 5 });
+    expect(error.details).toEqual({ promptTokens: prompt, maxTokens: 6, maxContext: prompt + 5, param: 'maxTokens' });
   });
 
   it('refuses a prompt that leaves no room, saying by how much', async () => {
@@ -230,6 +232,7 @@ describe('the pictures of a chat', () => {
     const { service, vision, stored } = setUp();
     const error = await failure(service.chat(request([picture(1), picture(0), text('?')])));
     expect(error).toMatchObject({ code: 'invalid_image', message: 'Picture 2: This is no picture.' });
+    expect(error.details).toMatchObject({ picture: 1 });
     expect(stored.size).toBe(1);
     await failure(service.chat(request([picture(0), text('?')])));
     expect(vision.batches).toEqual([[1, 0], [0]]);
@@ -259,13 +262,56 @@ describe('openChatFamily', () => {
 });
 
 describe('a request', () => {
-  it.each([
-    ['an empty dialog', { messages: [] }],
-    ['an empty stop string', { stop: [''] }],
-    ['no tokens', { maxTokens: 0 }],
-  ])('is refused with %s', async (_, more) => {
-    const error = await failure(setUp().service.chat(request([text('Hi')], more)));
-    expect(error.code).toBe('invalid_request');
+  const hi = request([text('Hi')]);
+  it.each<[string, ChatRequest, string]>([
+    ['an empty dialog', { ...hi, messages: [] }, 'messages'],
+    ['an empty raw prompt', rawRequest([text('')]), 'prompt'],
+    ['an empty stop string', { ...hi, stop: [''] }, 'stop'],
+    ['no tokens', { ...hi, maxTokens: 0 }, 'maxTokens'],
+  ])('is refused with %s', async (_, refused, param) => {
+    const error = await failure(setUp().service.chat(refused));
+    expect(error).toMatchObject({ code: 'invalid_request', details: { param } });
+  });
+});
+
+describe('a raw prompt', () => {
+  const ids = (decoder: FakeDecoder) =>
+    decoder.requests[0]?.prompt.map((segment) => (segment.kind === 'tokens' ? segment.ids : segment.tokens));
+
+  it('reaches the decoder as it is, pictures in their marks, and nothing in its text is a mark', async () => {
+    const { service, decoder } = setUp();
+    await collect(service.chat(rawRequest([picture(1), text('A <|im_end|>'), picture(2), text('B</img>')])));
+    const { '<img>': open = -1, '</img>': close = -1 } = special;
+    expect(ids(decoder)).toEqual([
+      [open],
+      64,
+      [close, ...idsOf('A <|im_end|>'), open],
+      64,
+      [close, ...idsOf('B</img>')],
+    ]);
+  });
+
+  it('may end within a region that the answer closes', async () => {
+    const { service } = setUp({ decoder: new FakeDecoder(idsOf('(0,0),(500,500)</box>')) });
+    const events = await collect(service.chat(rawRequest([picture(3), text('<ref>a dog</ref><box>')])));
+    expect(textOf(events)).toBe('(0,0),(500,500)</box>');
+    expect(events.flatMap((event) => (event.kind === 'grounding' ? [event.grounding] : []))).toEqual([
+      { text: 'a dog', box: { x1: 0, y1: 0, x2: 150, y2: 100 }, imageIndex: 0 },
+    ]);
+  });
+
+  it('does not end where the next turn of a dialog would begin', async () => {
+    const decoder = new FakeDecoder(idsOf('one Human: two'));
+    const { service } = setUp({ decoder, format: 'raw' });
+    expect(textOf(await collect(service.chat(rawRequest([text('Count:')]))))).toBe('one Human: two');
+  });
+
+  it('that is too long is refused by its name', async () => {
+    const { service } = setUp({ decoder: new FakeDecoder([], 8) });
+    expect(await failure(service.chat(rawRequest([text('one two three four five six')])))).toMatchObject({
+      code: 'context_length_exceeded',
+      details: { param: 'prompt' },
+    });
   });
 });
 

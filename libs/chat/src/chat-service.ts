@@ -5,15 +5,15 @@ import {
   EideticError,
   type GenerateRequest,
   type Prompt,
-  type PromptMessage,
+  type PromptPart,
   type PromptSegment,
   type SamplingOptions,
 } from '@eidetic/core';
 import { answerChoice } from './answer-choice.ts';
-import { checkRequest, completionBudget } from './check-request.ts';
+import { checkRequest, completionBudget, partsOf } from './check-request.ts';
 import type { ImageResolver, ResolvedEmbedding } from './image-resolver.ts';
 import { merge } from './merge.ts';
-import type { ChatEvent, ChatMessage, ChatRequest, ChatService, ResolvedImage } from './types.ts';
+import type { ChatEvent, ChatRequest, ChatService, ContentPart, ModelFacts, ResolvedImage } from './types.ts';
 
 /** What a chat service is made of. */
 export interface ChatServiceParts {
@@ -25,9 +25,11 @@ export interface ChatServiceParts {
   /** Whose pictures and embeddings a tenant's requests find. */
   readonly scopeOf: (tenant: string) => CacheScope;
   readonly limits: {
-    /** Most pictures in one dialog. */
+    /** Most pictures in one request. */
     readonly maxImages: number;
   };
+  /** What is known of the model beside its limits. */
+  readonly facts: Pick<ModelFacts, 'revision' | 'tokensPerImage'>;
   /** What holds when a request does not say. */
   readonly defaults: { readonly sampling: Omit<SamplingOptions, 'seed'>; readonly maxTokens: number };
   /** A clock in milliseconds. */
@@ -41,7 +43,7 @@ const NO_DEADLINE_MS = Number.MAX_SAFE_INTEGER;
 
 /** Puts pictures, prompt, decoder and output together. */
 export function createChatService(parts: ChatServiceParts): ChatService {
-  const { model, family, images: resolver, decoder, scopeOf, defaults, now, randomSeed } = parts;
+  const { model, family, images: resolver, decoder, scopeOf, limits, defaults, now, randomSeed } = parts;
 
   /** Everything up to the decoder: done once, however many answers are asked for. */
   async function prepare(request: ChatRequest, startMs: number, signal: AbortSignal | undefined) {
@@ -50,26 +52,28 @@ export function createChatService(parts: ChatServiceParts): ChatService {
     const context = { scope: scopeOf(tenant), priority, deadlineMs, ...(traceparent && { traceparent }) };
     const embeddings = sources.length === 0 ? [] : await resolver.resolve(sources, context, signal);
     const imagesMs = now() - startMs;
-    const prompt = family.buildPrompt(withEmbeddings(request.messages, embeddings));
+    const prompt = promptOf(request, embeddings, family);
     const tokens = countTokens(prompt);
-    const { ignoreEos = false, grammar, maxTokens, sampling } = request;
+    const { ignoreEos = false, grammar, sampling } = request;
     const generation: GenerateRequest = {
       requestId: request.requestId,
       prompt: attach(prompt.segments, embeddings),
       sampling: { ...defaults.sampling, seed: sampling.seed ?? randomSeed(), ...sampling },
-      maxTokens: completionBudget(tokens.promptTokens, decoder.maxContext, maxTokens, defaults.maxTokens),
+      maxTokens: completionBudget(request, tokens.promptTokens, decoder.maxContext, defaults.maxTokens),
       stopTokenIds: ignoreEos ? [] : family.stopTokenIds,
       ...wishes(request),
     };
-    // A stop string of the family's would cut through what a grammar describes.
-    const own = ignoreEos || grammar !== undefined ? [] : family.stop;
+    // A stop string of the family's would cut through what a grammar describes; a raw text has no turns that it could end.
+    const own = ignoreEos || grammar !== undefined || request.prompt !== undefined ? [] : family.stop;
     const images = embeddings.map(toResolvedImage);
-    return { generation, stop: [...own, ...request.stop], images, picture: prompt.picture, tokens, imagesMs };
+    const stop = [...own, ...request.stop];
+    return { generation, stop, continued: rawText(request), images, picture: prompt.picture, tokens, imagesMs };
   }
 
   async function* answer(request: ChatRequest, signal?: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
     const startMs = now();
-    const { generation, stop, images, picture, tokens, imagesMs } = await prepare(request, startMs, signal);
+    const { generation, tokens, imagesMs, ...common } = await prepare(request, startMs, signal);
+    const { images } = common;
     const askedMs = now();
     let completionTokens = 0;
     let firstTokenMs: number | undefined;
@@ -80,7 +84,7 @@ export function createChatService(parts: ChatServiceParts): ChatService {
     const events = merge((life) => {
       const either = signal === undefined ? life : AbortSignal.any([life, signal]);
       return choicesOf(generation, request.choices ?? 1).map((each, choice) =>
-        answerChoice({ choice, generation: each, stop, images, picture, onToken }, parts, either),
+        answerChoice({ ...common, choice, generation: each, onToken }, parts, either),
       );
     });
 
@@ -107,6 +111,7 @@ export function createChatService(parts: ChatServiceParts): ChatService {
 
   return {
     model,
+    facts: { ...parts.facts, maxContext: decoder.maxContext, maxImages: limits.maxImages },
     async *chat(request, signal) {
       try {
         yield* answer(request, signal);
@@ -147,18 +152,26 @@ function choicesOf(generation: GenerateRequest, count: number): GenerateRequest[
   }));
 }
 
-function withEmbeddings(messages: readonly ChatMessage[], embeddings: readonly ResolvedEmbedding[]): PromptMessage[] {
+/** The prompt of a request whose pictures have these embeddings, in order. */
+function promptOf(request: ChatRequest, embeddings: readonly ResolvedEmbedding[], family: ChatFamily): Prompt {
   const next = embeddings.values();
-  return messages.map(({ role, content }) => ({
-    role,
-    content: content.map((part) => {
-      if (part.kind === 'text') return part;
-      const { value } = next.next();
-      if (value === undefined) throw new EideticError('internal', 'There are more pictures than embeddings.');
-      return { kind: 'image', key: value.key, tokens: value.embedding.tokens };
-    }),
-  }));
+  const resolved = (part: ContentPart): PromptPart => {
+    if (part.kind === 'text') return part;
+    const { value } = next.next();
+    if (value === undefined) throw new EideticError('internal', 'There are more pictures than embeddings.');
+    return { kind: 'image', key: value.key, tokens: value.embedding.tokens };
+  };
+  if (request.messages === undefined) return family.buildRawPrompt(request.prompt.map(resolved));
+  return family.buildPrompt(request.messages.map(({ role, content }) => ({ role, content: content.map(resolved) })));
 }
+
+/** Text that an answer goes on with; none in a dialog, where each turn is a text of its own. */
+const rawText = (request: ChatRequest): string =>
+  request.prompt === undefined
+    ? ''
+    : partsOf(request)
+        .map((part) => (part.kind === 'text' ? part.text : ''))
+        .join('');
 
 /** Puts each picture's embedding beside its key, for a decoder in this process. */
 function attach(segments: readonly PromptSegment[], embeddings: readonly ResolvedEmbedding[]): PromptSegment[] {

@@ -171,7 +171,7 @@ const IMAGE_ID = /^[0-9a-f]{64}$/;
 function identify(source: ImageSource, index: number, scope: CacheScope, fingerprint: string): Picture {
   if (source.kind === 'reference' && !IMAGE_ID.test(source.imageId)) {
     const message = `Picture ${index + 1}: the reference is no sha256 in 64 lower-case hex digits.`;
-    throw new EideticError('unsupported_image_source', message);
+    throw new EideticError('unsupported_image_source', message, { details: { picture: index } });
   }
   const bytes = source.kind === 'bytes' ? source.bytes : undefined;
   const imageId = source.kind === 'bytes' ? hash('sha256', source.bytes, 'hex') : source.imageId;
@@ -189,6 +189,6 @@ function inPicture(index: number, reason: unknown): EideticError {
   const error = EideticError.from(reason);
   return new EideticError(error.code, `Picture ${index + 1}: ${error.message}`, {
     cause: reason,
-    details: error.details,
+    details: { ...error.details, picture: index },
   });
 }

@@ -17,10 +17,24 @@ export interface ChatMessage {
   readonly content: readonly ContentPart[];
 }
 
-/** One turn to answer. What the HTTP and gRPC layers turn their own formats into. */
-export interface ChatRequest {
-  readonly requestId: string;
+/** A dialog: the model says its next turn. */
+export interface DialogInput {
   readonly messages: readonly ChatMessage[];
+  readonly prompt?: never;
+}
+
+/** A text as it is, without roles or anything else around it: the model goes on with it. */
+export interface RawInput {
+  readonly prompt: readonly ContentPart[];
+  readonly messages?: never;
+}
+
+/** What the model is given. */
+export type ChatInput = DialogInput | RawInput;
+
+/** How it is answered, and for whom. */
+export interface ChatOptions {
+  readonly requestId: string;
   /** Absent fields take the model's generation defaults. */
   readonly sampling: Partial<SamplingOptions>;
   /** Most tokens to generate; absent: the model's default, capped by what the context leaves. */
@@ -44,6 +58,9 @@ export interface ChatRequest {
   /** Trace context (W3C) of the request. */
   readonly traceparent?: string;
 }
+
+/** One answer, or several, to give. What the HTTP and gRPC layers turn their own formats into. */
+export type ChatRequest = ChatOptions & ChatInput;
 
 /** A picture of the request, in order of appearance over all messages. */
 export interface ResolvedImage {
@@ -138,16 +155,31 @@ export type ChatEvent =
       readonly timings: ChatTimings;
     };
 
-/** Answers dialogs about pictures. */
+/** What is known of a model once it is loaded. */
+export interface ModelFacts {
+  /** Changes with whatever may change an answer to the same request and seed: weights, precision, graphs. */
+  readonly revision: string;
+  /** Most positions of prompt and answer together. */
+  readonly maxContext: number;
+  /** Most pictures in one request. */
+  readonly maxImages: number;
+  /** Positions that a picture takes, the two marks around it not counted. */
+  readonly tokensPerImage: number;
+}
+
+/** Answers dialogs about pictures, and goes on with texts. */
 export interface ChatService {
   /** Name under which the model is served. */
   readonly model: string;
+  /** Undefined until the model is loaded. */
+  readonly facts?: ModelFacts | undefined;
   /**
-   * Answers one turn. Aborting `signal`, or leaving the iteration, stops the work. An answer that fails ends the others.
+   * Answers one request. Aborting `signal`, or leaving the iteration, stops the work. An answer that fails ends the others.
    *
    * @throws EideticError on the first `next()`, before any event: `invalid_image`, `image_too_large`,
    *   `unsupported_image_source`, `too_many_images`, `context_length_exceeded`, `invalid_request`, `overloaded`;
-   *   any time: `cancelled`, `unavailable`, `inference_failed`.
+   *   any time: `cancelled`, `unavailable`, `inference_failed`. `details.param` names the field of the request that is wrong, where
+   *   one is; `details.picture` the picture, counted from 0.
    */
   chat(request: ChatRequest, signal?: AbortSignal): AsyncIterable<ChatEvent>;
 }

@@ -17,7 +17,7 @@ import { createEncodeHandler, encodePicture } from '@eidetic/vision';
 import { createChatService } from '../src/chat-service.ts';
 import { openChatFamily } from '../src/family.ts';
 import { createImageResolver, type PictureEncoder } from '../src/image-resolver.ts';
-import type { ChatEvent, ChatRequest, ContentPart } from '../src/types.ts';
+import type { ChatEvent, ChatOptions, ChatRequest, ContentPart, DialogInput } from '../src/types.ts';
 
 const root = new URL('../../../', import.meta.url);
 export const ranks = readFileSync(new URL('models/qwen-vl-nano-chat/qwen.tiktoken', root));
@@ -152,6 +152,7 @@ export const setUp = ({
     decoder,
     scopeOf: () => SHARED_SCOPE,
     limits: { maxImages },
+    facts: { revision: 'r1', tokensPerImage: vision.tokensPerImage },
     defaults: { sampling: GREEDY, maxTokens: 512 },
     now: () => (time += 10),
     randomSeed: () => 42,
@@ -180,12 +181,22 @@ export const reference = (first: number): ContentPart => ({
   kind: 'image',
   source: { kind: 'reference', imageId: hash('sha256', Uint8Array.of(first), 'hex') },
 });
-export const request = (content: readonly ContentPart[], more: Partial<ChatRequest> = {}): ChatRequest => ({
+export const request = (
+  content: readonly ContentPart[],
+  more: Partial<ChatOptions> = {},
+): ChatOptions & DialogInput => ({
   requestId: 'r',
   messages: [{ role: 'user', content }],
   sampling: {},
   stop: [],
   ...more,
+});
+
+export const rawRequest = (prompt: readonly ContentPart[]): ChatRequest => ({
+  requestId: 'r',
+  prompt,
+  sampling: {},
+  stop: [],
 });
 
 export const collect = async (events: AsyncIterable<ChatEvent>) => Array.fromAsync(events);

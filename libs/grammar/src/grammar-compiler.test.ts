@@ -58,7 +58,7 @@ test('gives up a grammar that takes too long, at once the next time, while other
   // Queued behind the slow one in the worker that is going to be replaced.
   const during = disturbed.accept(path[1] ?? -1);
   const refusal = await slow;
-  expect(refusal).toMatchObject({ code: 'invalid_request', details: { timeLimitMs: 250 } });
+  expect(refusal).toMatchObject({ code: 'invalid_request', details: { timeLimitMs: 250, param: 'grammar' } });
   masks.push(await during, await disturbed.accept(path[2] ?? -1));
   expect(masks).toEqual(expected);
   await expect(compiler.compile(SLOW, [NANO_STOP])).rejects.toBe(refusal);

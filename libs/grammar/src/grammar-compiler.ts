@@ -66,7 +66,7 @@ export function createGrammarCompiler(options: {
   return {
     async compile(grammar, stopTokenIds) {
       const key = keyOf(grammar);
-      const found = known.get(key) ?? { rules: grammarRules(grammar, limits.maxTextLength) };
+      const found = known.get(key) ?? { rules: rulesOf(grammar, limits.maxTextLength) };
       if ('refusal' in found) throw found.refusal;
       known.set(key, found);
       try {
@@ -90,6 +90,20 @@ export function createGrammarCompiler(options: {
       }),
     close: worker.close,
   };
+}
+
+function rulesOf(grammar: Grammar, maxTextLength: number): Rules {
+  try {
+    return grammarRules(grammar, maxTextLength);
+  } catch (reason) {
+    throw aboutGrammar(EideticError.from(reason));
+  }
+}
+
+/** The same refusal, with the field of the request that it is about. */
+function aboutGrammar(error: EideticError): EideticError {
+  if (error.code !== 'invalid_request') return error;
+  return new EideticError(error.code, error.message, { cause: error, details: { ...error.details, param: 'grammar' } });
 }
 
 function keyOf(grammar: Grammar): string {
@@ -148,7 +162,7 @@ async function openMatcher(worker: GrammarWorker, opening: Opening): Promise<Gra
           if (token !== undefined) history.push(token);
           resolve(reply.mask);
         },
-        fail: reject,
+        fail: (error) => reject(aboutGrammar(error)),
       });
     });
   }

@@ -1,4 +1,4 @@
-import { type ChatMessage, type ChatRequest, type ContentPart, MAX_CHOICES } from '@eidetic/chat';
+import { type ChatMessage, type ChatOptions, type ContentPart, type DialogInput, MAX_CHOICES } from '@eidetic/chat';
 import { EideticError, MAX_LOGPROBS, type SamplingOptions } from '@eidetic/core';
 import { z } from 'zod';
 import { answerGrammar, responseFormat, structuredOutputs } from './answer-grammar.ts';
@@ -97,7 +97,7 @@ export interface ChatCompletionRequest {
   readonly stream: boolean;
   /** Whether the stream ends with a chunk that has the token counts. */
   readonly includeUsage: boolean;
-  readonly chat: Omit<ChatRequest, 'requestId'>;
+  readonly chat: Omit<ChatOptions, 'requestId'> & DialogInput;
 }
 
 const given = <T extends object>(fields: { readonly [K in keyof T]: T[K] | null | undefined }): Partial<T> =>
@@ -167,7 +167,7 @@ export const parseChatCompletionRequest = (body: unknown, maxImages: number): Ch
       messages: toChatMessages(parsed.messages),
       sampling: samplingOf(parsed),
       stop: parsed.stop ?? [],
-      ...given<Pick<ChatRequest, 'maxTokens' | 'choices' | 'logprobs' | 'grammar' | 'ignoreEos' | 'priority'>>({
+      ...given<Pick<ChatOptions, 'maxTokens' | 'choices' | 'logprobs' | 'grammar' | 'ignoreEos' | 'priority'>>({
         maxTokens: parsed.max_completion_tokens ?? parsed.max_tokens,
         choices: parsed.n,
         logprobs: parsed.logprobs ? (parsed.top_logprobs ?? 0) : undefined,

@@ -2,7 +2,7 @@ import type { Manifest } from '@eidetic/bundle';
 import { type ChatFamily, EideticError } from '@eidetic/core';
 import { createDetokenizer } from './detokenizer.ts';
 import { createGroundingParser } from './grounding.ts';
-import { buildPrompt, checkDialog } from './prompt.ts';
+import { buildPrompt, buildRawPrompt, checkDialog } from './prompt.ts';
 import { createTokenizer, parseRanks } from './tokenizer.ts';
 
 /** Word that begins the next question in the texts that base models were trained on. */
@@ -43,6 +43,7 @@ export function createQwenVlFamily(
     minTokens: tokenizer.minTokens,
     checkDialog,
     buildPrompt: (messages) => buildPrompt(messages, tokenizer, chatFormat),
+    buildRawPrompt: (parts) => buildRawPrompt(parts, tokenizer),
     createDetokenizer: () => createDetokenizer(tokenizer),
     createOutputParser: createGroundingParser,
   };

@@ -1,4 +1,4 @@
-import { EideticError, type Prompt, type PromptMessage, type PromptSegment } from '@eidetic/core';
+import { EideticError, type Prompt, type PromptMessage, type PromptPart, type PromptSegment } from '@eidetic/core';
 import { lastPictureNamed } from './grounding.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
@@ -9,19 +9,14 @@ const DEFAULT_SYSTEM = 'You are a helpful assistant.';
 
 /**
  * Refuses dialogs that have no prompt: an empty one, one whose last message is not the user's, a system message that
- * is not the first, pictures outside user messages.
+ * is not the first. Pictures may stand in any message: the format has the same tags in all of them.
  *
  * @throws EideticError `invalid_request`, naming the index of the message.
  */
-export function checkDialog(
-  messages: readonly { readonly role: PromptMessage['role']; readonly content: readonly { readonly kind: string }[] }[],
-): void {
-  for (const [index, { role, content }] of messages.entries()) {
+export function checkDialog(messages: readonly Pick<PromptMessage, 'role'>[]): void {
+  for (const [index, { role }] of messages.entries()) {
     if (role === 'system' && index > 0) {
       throw invalid(`messages[${index}]: only the first message may have the role system.`);
-    }
-    if (role !== 'user' && content.some((part) => part.kind === 'image')) {
-      throw invalid(`messages[${index}]: only messages of the user may hold pictures, this one is the ${role}'s.`);
     }
   }
   const last = messages.at(-1);
@@ -56,7 +51,21 @@ export function buildPrompt(messages: readonly PromptMessage[], tokenizer: Token
     for (const message of messages) turn(message);
     writer.ids([tokenizer.id('<|im_start|>'), ...tokenizer.encode('assistant'), ...newline]);
   }
-  return { segments: writer.end(), picture: questionedPicture(messages) };
+  const pictures = messages.flatMap(({ content }) => picturesIn(content)).length;
+  return { segments: writer.end(), picture: meantPicture(messages.at(-1)?.content ?? [], pictures) };
+}
+
+/**
+ * Encodes a text for the model to go on with, as the evaluations of the base model do: nothing around it, and pictures as
+ * `<img>…</img>` without a number in front or a line end behind.
+ */
+export function buildRawPrompt(parts: readonly PromptPart[], tokenizer: Tokenizer): Prompt {
+  const writer = createWriter(tokenizer);
+  for (const part of parts) {
+    if (part.kind === 'text') writer.ids(tokenizer.encode(part.text));
+    else writer.picture(part);
+  }
+  return { segments: writer.end(), picture: meantPicture(parts, picturesIn(parts).length) };
 }
 
 /** The same prompt as flat ids, with a pad id at every position of a picture: what the reference's tokenizer returns. */
@@ -73,6 +82,11 @@ function createWriter(tokenizer: Tokenizer) {
   const write = (more: readonly number[]): void => {
     for (const id of more) ids.push(id);
   };
+  const picture = ({ key, tokens }: Extract<PromptPart, { kind: 'image' }>): void => {
+    write([tokenizer.id('<img>')]);
+    segments.push({ kind: 'tokens', ids }, { kind: 'image', key, tokens });
+    ids = [tokenizer.id('</img>')];
+  };
   const contents = (parts: PromptMessage['content']): void => {
     // Text on both sides of a boundary is encoded together, such as the line end after a picture with the question.
     let text = '';
@@ -83,22 +97,21 @@ function createWriter(tokenizer: Tokenizer) {
       }
       pictures += 1;
       write(tokenizer.encode(`${text}Picture ${pictures}: `));
-      write([tokenizer.id('<img>')]);
-      segments.push({ kind: 'tokens', ids }, { kind: 'image', key: part.key, tokens: part.tokens });
-      ids = [tokenizer.id('</img>')];
+      picture(part);
       text = '\n';
     }
     write(tokenizer.encode(text));
   };
   const end = (): PromptSegment[] => (ids.length === 0 ? segments : [...segments, { kind: 'tokens', ids }]);
-  return { ids: write, contents, end };
+  return { ids: write, picture, contents, end };
 }
 
-/** The picture that the last question names, otherwise the latest one (`draw_bbox_on_latest_picture`). */
-function questionedPicture(messages: readonly PromptMessage[]): number {
-  const pictures = messages.flatMap(({ content }) => content.filter((part) => part.kind === 'image')).length;
-  const question = messages.at(-1)?.content.map((part) => (part.kind === 'text' ? part.text : '')) ?? [];
-  const named = lastPictureNamed(question.join('\n'));
+const picturesIn = (parts: readonly PromptPart[]): PromptPart[] => parts.filter((part) => part.kind === 'image');
+
+/** The picture of so many that a question names, otherwise the latest one (`draw_bbox_on_latest_picture`). */
+function meantPicture(question: readonly PromptPart[], pictures: number): number {
+  const text = question.map((part) => (part.kind === 'text' ? part.text : ''));
+  const named = lastPictureNamed(text.join('\n'));
   return named !== undefined && named < pictures ? named : pictures - 1;
 }
 

@@ -19,6 +19,9 @@ export const measureChat = (service: ChatService, metrics: ChatMetrics, now: () 
   get model() {
     return service.model;
   },
+  get facts() {
+    return service.facts;
+  },
   async *chat(request, signal) {
     const startMs = now();
     let wroteText = false;

@@ -51,7 +51,7 @@ export interface OutputParser {
 /** What only a model's family knows of a dialog: its prompt, its tokens, its output grammar. */
 export interface ChatFamily {
   readonly stopTokenIds: readonly number[];
-  /** Text before which an answer ends in any case. */
+  /** Text before which an answer in a dialog ends in any case. */
   readonly stop: readonly string[];
   /** Fewest tokens that a text can take. Cheap: it tells an impossible text without encoding it. */
   minTokens(text: string): number;
@@ -60,14 +60,11 @@ export interface ChatFamily {
    *
    * @throws EideticError `invalid_request`, naming the index of the message.
    */
-  checkDialog(
-    messages: readonly {
-      readonly role: PromptMessage['role'];
-      readonly content: readonly { readonly kind: string }[];
-    }[],
-  ): void;
+  checkDialog(messages: readonly Pick<PromptMessage, 'role'>[]): void;
   /** Encodes a dialog that `checkDialog` accepts. */
   buildPrompt(messages: readonly PromptMessage[]): Prompt;
+  /** Encodes a text that the model is to go on with: what it says, its pictures where they stand, and nothing else. */
+  buildRawPrompt(parts: readonly PromptPart[]): Prompt;
   createDetokenizer(): Detokenizer;
   /** Number of token ids: every id is below. */
   readonly vocabulary: number;
