@@ -33,8 +33,9 @@ test: check ## run every check and every test
 fuzz: setup ## run the property tests with other random values than last time
 	@EIDETIC_TEST_SEED=$$(date +%s) vitest run $$(git grep -l fast-check -- '*.test.ts')
 
-check: setup ## types, formatting, lint, unused code
+check: setup ## contracts, types, formatting, lint, unused code
 	@buf lint
+	@buf breaking --against test/proto/released
 	@tsc --noEmit
 	@biome ci --colors=off --error-on-warnings .
 	@knip

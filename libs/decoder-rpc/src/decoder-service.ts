@@ -1,8 +1,7 @@
 import type { Decoder, DecoderLoad, EmbeddingCache } from '@eidetic/core';
 import { DecoderServiceDefinition, type GetModelResponse } from '@eidetic/proto';
-import { type Implementation, implement, watchChanges } from '@eidetic/rpc';
+import { type Implementation, implement, readyTogether, watchChanges } from '@eidetic/rpc';
 import { toResponseMessages } from './event-messages.ts';
-import { readyTogether } from './ready-together.ts';
 import { readRequest } from './request-message.ts';
 
 /** What a client must know of the model before it sends prompts. */

@@ -1,16 +1,30 @@
 export {
+  type AnswerToken,
+  type ChatMessage,
+  ChatRequest,
+  ChatResponse,
+  type ChatSampling,
+  ChatServiceDefinition,
+  type ContentPart,
+  type Grounding,
+  type ResolvedImage,
+  Role,
+  type TokenScore,
+} from '../gen/eidetic/v1/chat.ts';
+export {
   DecoderServiceDefinition,
-  FinishReason,
   type GeneratedTokens,
   type GenerateRequest,
   type GenerateResponse,
   type GetModelResponse,
-  type Grammar,
   type ImageSegment,
   type PromptSegment,
   type SamplingOptions,
 } from '../gen/eidetic/v1/decoder.ts';
 export { ElementType, Embedding } from '../gen/eidetic/v1/embedding.ts';
+export { FinishReason } from '../gen/eidetic/v1/finish_reason.ts';
+export type { Grammar } from '../gen/eidetic/v1/grammar.ts';
+export { ImageServiceDefinition, type ImageSource, UploadRequest } from '../gen/eidetic/v1/image.ts';
 export {
   type EncodedImage,
   type EncodeOutcome,

@@ -9,6 +9,8 @@ export interface CallContext {
   readonly deadlineMs?: number;
   /** Trace context (W3C) that the caller sent along. */
   readonly traceparent?: string;
+  /** The first value of a key of the call's metadata, if it is a text. */
+  readonly metadata: (key: string) => string | undefined;
   /** Aborts when the server begins to drain: streams without an end must end then. */
   readonly draining: AbortSignal;
 }

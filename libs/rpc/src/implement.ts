@@ -1,6 +1,7 @@
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import { EideticError, type ErrorCode, toTraceparent } from '@eidetic/core';
 import type {
+  ServerReadableStream,
   ServerUnaryCall,
   ServerWritableStream,
   ServiceDefinition,
@@ -13,11 +14,25 @@ import type { RunningCalls } from './running-calls.ts';
 import { grpcDefinition, type Method, pathOf, type RequestOf, type ResponseOf, type Service } from './service.ts';
 import { TRACEPARENT } from './settings.ts';
 
-/** One function for each method: a stream is an async iterable, which is left when the call ends early. */
+/**
+ * What a handler gets: a message, or a stream of them, which throws when the call ends early. Clients on Node.js that leave first end their
+ * stream as if it were complete, and then cancel the call: messages must tell by themselves whether all of them have come.
+ */
+type Input<M extends Method<unknown, unknown>> = M['requestStream'] extends true
+  ? AsyncIterable<RequestOf<M>>
+  : RequestOf<M>;
+
+/** What a handler gives: a message, or a stream of them, which is left when the call ends early. */
+type Output<M extends Method<unknown, unknown>> = M['responseStream'] extends true
+  ? AsyncIterable<ResponseOf<M>>
+  : Promise<ResponseOf<M>>;
+
+/** One function for each method. */
 export type Handlers<S extends Service> = {
-  readonly [K in keyof S['methods']]: S['methods'][K]['responseStream'] extends true
-    ? (request: RequestOf<S['methods'][K]>, context: CallContext) => AsyncIterable<ResponseOf<S['methods'][K]>>
-    : (request: RequestOf<S['methods'][K]>, context: CallContext) => Promise<ResponseOf<S['methods'][K]>>;
+  readonly [K in keyof S['methods']]: (
+    request: Input<S['methods'][K]>,
+    context: CallContext,
+  ) => Output<S['methods'][K]>;
 };
 
 /** How a call ended. */
@@ -39,7 +54,9 @@ export interface Implementation {
   readonly bind: (calls: RunningCalls, onEnd: (call: EndedCall) => void) => UntypedServiceImplementation;
 }
 
-type Call = ServerUnaryCall<Buffer, unknown> | ServerWritableStream<Buffer, unknown>;
+type Reading = ServerReadableStream<Buffer, unknown>;
+type Writing = ServerWritableStream<Buffer, unknown>;
+type Call = ServerUnaryCall<Buffer, unknown> | Reading | Writing;
 type Respond = (request: unknown, context: CallContext) => Promise<void>;
 
 /** Timers go off up to a millisecond before the clock says so. */
@@ -63,22 +80,45 @@ const read = (method: Method<unknown, unknown>, bytes: Buffer): unknown => {
   }
 };
 
-const traceparentOf = (call: Call): string | undefined => toTraceparent(call.metadata.get(TRACEPARENT)[0]);
+/** The messages of a stream as they are asked for. */
+async function* readAll(call: Reading, method: Method<unknown, unknown>, signal: AbortSignal) {
+  const leave = (): void => void call.destroy();
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    for await (const bytes of call) yield read(method, bytes as Buffer);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+  // A stream that is destroyed ends like one that is complete.
+  signal.throwIfAborted();
+}
+
+const metadataOf =
+  (call: Call) =>
+  (key: string): string | undefined => {
+    const [value] = call.metadata.get(key);
+    return typeof value === 'string' ? value : undefined;
+  };
+
+const traceparentOf = (call: Call): string | undefined => toTraceparent(metadataOf(call)(TRACEPARENT));
 
 /** Runs one call from its request to its end; rejects with what the client is to be told. */
 const run = async (call: Call, method: Method<unknown, unknown>, calls: RunningCalls, respond: Respond) => {
   const life = calls.begin();
   const deadlineMs = deadlineOf(call);
-  call.on('cancelled', () => life.abort(departure(deadlineMs)));
+  const events: EventEmitter = call;
+  events.on('cancelled', () => life.abort(departure(deadlineMs)));
   try {
     const traceparent = traceparentOf(call);
     const context = {
       signal: life.signal,
       draining: calls.draining,
+      metadata: metadataOf(call),
       ...(deadlineMs !== undefined && { deadlineMs }),
       ...(traceparent !== undefined && { traceparent }),
     };
-    await respond(read(method, call.request), context);
+    const request = 'request' in call ? read(method, call.request) : readAll(call, method, life.signal);
+    await respond(request, context);
   } catch (error) {
     throw EideticError.from(life.signal.aborted ? life.signal.reason : error);
   } finally {
@@ -86,11 +126,7 @@ const run = async (call: Call, method: Method<unknown, unknown>, calls: RunningC
   }
 };
 
-const stream = async (
-  call: ServerWritableStream<Buffer, unknown>,
-  messages: AsyncIterable<unknown>,
-  { signal }: CallContext,
-): Promise<void> => {
+const stream = async (call: Writing, messages: AsyncIterable<unknown>, { signal }: CallContext): Promise<void> => {
   for await (const message of messages) {
     signal.throwIfAborted();
     // Not to wait for the reader is to keep the whole answer in memory.
@@ -114,7 +150,7 @@ export const implement = <S extends Service>(service: S, handlers: Handlers<S>):
       return error;
     };
     if (method.responseStream) {
-      return async (call: ServerWritableStream<Buffer, unknown>) => {
+      return async (call: Writing) => {
         const error = await measured(call, (request, context) =>
           stream(call, handler(request, context) as AsyncIterable<unknown>, context),
         );
@@ -122,7 +158,7 @@ export const implement = <S extends Service>(service: S, handlers: Handlers<S>):
         else call.end();
       };
     }
-    return async (call: ServerUnaryCall<Buffer, unknown>, reply: sendUnaryData<unknown>) => {
+    return async (call: ServerUnaryCall<Buffer, unknown> | Reading, reply: sendUnaryData<unknown>) => {
       let response: unknown;
       const error = await measured(call, async (request, context) => {
         response = await handler(request, context);

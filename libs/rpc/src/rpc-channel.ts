@@ -1,5 +1,13 @@
+import { once } from 'node:events';
 import { EideticError } from '@eidetic/core';
-import { Client, credentials, type CallOptions as GrpcCallOptions, Metadata, type ServiceError } from '@grpc/grpc-js';
+import {
+  Client,
+  type ClientWritableStream,
+  credentials,
+  type CallOptions as GrpcCallOptions,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { errorOf } from './error-status.ts';
 import { type Method, pathOf, type RequestOf, type ResponseOf, type Service, serialize } from './service.ts';
 import { SHARED_OPTIONS, TRACEPARENT } from './settings.ts';
@@ -12,6 +20,8 @@ export interface CallOptions {
   readonly deadlineMs?: number | undefined;
   /** Trace context (W3C), for the server. */
   readonly traceparent?: string | undefined;
+  /** API key, for the server. */
+  readonly apiKey?: string | undefined;
 }
 
 type Names<S extends Service> = keyof S['methods'] & string;
@@ -19,9 +29,10 @@ type Names<S extends Service> = keyof S['methods'] & string;
 const grpcOptions = ({ deadlineMs }: CallOptions): GrpcCallOptions =>
   deadlineMs === undefined ? {} : { deadline: deadlineMs };
 
-const metadataOf = ({ traceparent }: CallOptions): Metadata => {
+const metadataOf = ({ traceparent, apiKey }: CallOptions): Metadata => {
   const metadata = new Metadata();
   if (traceparent !== undefined) metadata.set(TRACEPARENT, traceparent);
+  if (apiKey !== undefined) metadata.set('authorization', `Bearer ${apiKey}`);
   return metadata;
 };
 
@@ -37,6 +48,42 @@ const requestBytes = ({ requestType }: Method<unknown, unknown>, request: unknow
 };
 
 const asIs = (bytes: Buffer): Buffer => bytes;
+
+type Callback = (error: ServiceError | null, response: unknown) => void;
+
+/** What a call is answered with, that `start` begins; `fail` ends it with an error of this side. */
+const answerOf = async <Response>(
+  { signal }: CallOptions,
+  start: (callback: Callback, fail: (reason: unknown) => void) => { cancel(): void },
+): Promise<Response> => {
+  if (signal?.aborted) throw EideticError.from(signal.reason);
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const call = start((error, response) => (error ? reject(error) : resolve(response)), reject);
+  const cancel = (): void => call.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    return (await promise) as Response;
+  } catch (error) {
+    throw signal?.aborted ? EideticError.from(signal.reason) : errorOf(error);
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+  }
+};
+
+/** Writes messages until the last one, or until the call is `done`. */
+const writeAll = async (
+  call: ClientWritableStream<Buffer>,
+  method: Method<unknown, unknown>,
+  requests: AsyncIterable<unknown> | Iterable<unknown>,
+  done: AbortSignal,
+): Promise<void> => {
+  for await (const request of requests) {
+    if (done.aborted) return;
+    if (call.write(requestBytes(method, request))) continue;
+    await once(call, 'drain', { signal: done }).catch(() => undefined);
+  }
+  call.end();
+};
 
 /**
  * Connections to a server, made when first needed and again when lost; no proxy is asked. Calls throw the error that the server
@@ -56,35 +103,57 @@ export class RpcChannel implements Disposable {
     });
   }
 
-  /** Calls a method that answers once. */
-  async unary<S extends Service, N extends Names<S>>(
+  /** Calls a method that takes one message and answers once. */
+  unary<S extends Service, N extends Names<S>>(
     service: S,
     name: N,
     request: RequestOf<S['methods'][N]>,
     options: CallOptions = {},
   ): Promise<ResponseOf<S['methods'][N]>> {
-    const { signal } = options;
-    if (signal?.aborted) throw EideticError.from(signal.reason);
     const method = methodOf(service, name);
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const call = this.#client.makeUnaryRequest(
-      pathOf(service, method),
-      asIs,
-      (bytes) => method.responseType.decode(bytes),
-      requestBytes(method, request),
-      metadataOf(options),
-      grpcOptions(options),
-      (error: ServiceError | null, response) => (error ? reject(error) : resolve(response)),
+    return answerOf<ResponseOf<S['methods'][N]>>(options, (callback) =>
+      this.#client.makeUnaryRequest(
+        pathOf(service, method),
+        asIs,
+        (bytes) => method.responseType.decode(bytes),
+        requestBytes(method, request),
+        metadataOf(options),
+        grpcOptions(options),
+        callback,
+      ),
     );
-    const cancel = (): void => call.cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
-    try {
-      return (await promise) as ResponseOf<S['methods'][N]>;
-    } catch (error) {
-      throw signal?.aborted ? EideticError.from(signal.reason) : errorOf(error);
-    } finally {
-      signal?.removeEventListener('abort', cancel);
-    }
+  }
+
+  /**
+   * Calls a method that takes a stream and answers once. Messages are asked for as the server takes them; an answer before the last of
+   * them leaves the rest.
+   */
+  upload<S extends Service, N extends Names<S>>(
+    service: S,
+    name: N,
+    requests: AsyncIterable<RequestOf<S['methods'][N]>> | Iterable<RequestOf<S['methods'][N]>>,
+    options: CallOptions = {},
+  ): Promise<ResponseOf<S['methods'][N]>> {
+    const method = methodOf(service, name);
+    const done = new AbortController();
+    return answerOf<ResponseOf<S['methods'][N]>>(options, (callback, fail) => {
+      const call = this.#client.makeClientStreamRequest(
+        pathOf(service, method),
+        asIs,
+        (bytes) => method.responseType.decode(bytes),
+        metadataOf(options),
+        grpcOptions(options),
+        (error, response) => {
+          done.abort();
+          callback(error, response);
+        },
+      );
+      writeAll(call, method, requests, done.signal).catch((reason) => {
+        fail(reason);
+        call.cancel();
+      });
+      return call;
+    });
   }
 
   /** Calls a method that answers with a stream; leaving the iteration cancels the call. */

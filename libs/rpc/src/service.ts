@@ -6,11 +6,11 @@ export interface MessageType<T> {
   decode(bytes: Uint8Array): T;
 }
 
-/** A method that takes one message and answers with one, or with a stream. */
+/** A method: takes one message or a stream, and answers with one message or a stream, but not with both streams. */
 export interface Method<Request, Response> {
   readonly name: string;
   readonly requestType: MessageType<Request>;
-  readonly requestStream: false;
+  readonly requestStream: boolean;
   readonly responseType: MessageType<Response>;
   readonly responseStream: boolean;
 }
@@ -21,7 +21,7 @@ export interface Service {
   readonly methods: Readonly<Record<string, Method<unknown, unknown>>>;
 }
 
-/** What a method takes. */
+/** What a method takes, one or many. */
 export type RequestOf<M> = M extends Method<infer Request, unknown> ? Request : never;
 
 /** What a method answers with, or streams. */
@@ -44,7 +44,7 @@ export const grpcDefinition = (service: Service): ServiceDefinition =>
       key,
       {
         path: pathOf(service, method),
-        requestStream: false,
+        requestStream: method.requestStream,
         responseStream: method.responseStream,
         requestSerialize: (bytes: Buffer) => bytes,
         requestDeserialize: (bytes: Buffer) => bytes,

@@ -26,6 +26,13 @@ export const TOY = {
       responseType: json<number | string>(),
       responseStream: true,
     },
+    join: {
+      name: 'Join',
+      requestType: json<string>(),
+      requestStream: true,
+      responseType: json<string>(),
+      responseStream: false,
+    },
   },
 } as const;
 
@@ -36,6 +43,7 @@ const COUNTING: ToyHandlers = {
   async *count(to) {
     for (let i = 0; i < to; i++) yield i;
   },
+  join: async (words) => (await collect(words)).join(' '),
 };
 
 /** A server that counts, unless `handlers` say something else, and a channel to it; both end with the test. */
