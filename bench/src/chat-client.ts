@@ -97,7 +97,7 @@ export class ChatClient implements Disposable {
   }
 }
 
-async function servedModel(url: string): Promise<string> {
+export async function servedModel(url: string): Promise<string> {
   const response = await fetch(`${url}/v1/models`);
   const { data } = (await response.json()) as { data: { id: string }[] };
   return data[0]?.id ?? '';
