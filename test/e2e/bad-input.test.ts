@@ -126,7 +126,10 @@ describe('prompts', () => {
   it.each([
     ['no messages', []],
     ['a dialog that ends with the assistant', [userMessage(text('Hi')), { role: 'assistant', content: 'Hello' }]],
-    ['a picture in an assistant message', [{ role: 'assistant', content: [imagePart(png)] }, userMessage(text('Hi'))]],
+    [
+      'a system message in the middle',
+      [userMessage(text('Hi')), { role: 'system', content: 'x' }, userMessage(text('Hi'))],
+    ],
     ['a role that does not exist', [{ role: 'tool', content: 'x' }]],
     ['a part that does not exist', [userMessage({ type: 'input_audio' })]],
   ])('refuses %s', async (_, messages) => {

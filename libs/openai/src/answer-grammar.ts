@@ -1,5 +1,6 @@
-import { EideticError, type Grammar } from '@eidetic/core';
+import type { Grammar } from '@eidetic/core';
 import { z } from 'zod';
+import { refuse } from './validate.ts';
 
 /** OpenAI's `response_format`. A schema is always kept to, whether `strict` or not. */
 export const responseFormat = z.discriminatedUnion(
@@ -30,9 +31,6 @@ interface FormatFields {
   readonly response_format?: z.output<typeof responseFormat> | null | undefined;
   readonly structured_outputs?: z.output<typeof structuredOutputs> | null | undefined;
 }
-
-const refuse = (param: string, problem: string): EideticError =>
-  new EideticError('invalid_request', `${param}: ${problem}`, { details: { param } });
 
 const schemaText = (schema: object): string => {
   try {

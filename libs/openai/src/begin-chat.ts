@@ -5,6 +5,8 @@ import type { FastifyBaseLogger } from 'fastify';
 import { type CompletionHead, chatCompletion } from './chat-completion.ts';
 import { type ChatCompletionRequest, parseChatCompletionRequest } from './chat-completion-request.ts';
 import { refuseOtherModels } from './routes/models.ts';
+import { systemFingerprint } from './system-fingerprint.ts';
+import { nameForClient, type WireNames } from './wire-names.ts';
 
 /** What a body is answered with. */
 export interface ChatAnswerer {
@@ -32,11 +34,20 @@ export interface BegunChat {
   readonly events: AsyncGenerator<ChatEvent, void, undefined>;
 }
 
-/** Logs what an answer took, and turns an abort into its reason: the client left, or the deadline passed. */
+const completionHead = (prefix: string, service: ChatService): CompletionHead => ({
+  id: `${prefix}-${randomUUID()}`,
+  created: Math.floor(Date.now() / 1000),
+  model: service.model,
+  system_fingerprint: systemFingerprint(service),
+});
+
+/**
+ * Logs what an answer took, turns an abort into its reason, that the client left or the deadline passed, and has errors name what
+ * is wrong as the client does.
+ */
 async function* supervise(
   events: AsyncIterable<ChatEvent>,
-  signal: AbortSignal,
-  log: FastifyBaseLogger,
+  { signal, log, names }: { readonly signal: AbortSignal; readonly log: FastifyBaseLogger; readonly names: WireNames },
 ): AsyncGenerator<ChatEvent, void, undefined> {
   try {
     for await (const event of events) {
@@ -47,7 +58,7 @@ async function* supervise(
       yield event;
     }
   } catch (error) {
-    throw EideticError.from(signal.aborted ? signal.reason : error);
+    throw nameForClient(EideticError.from(signal.aborted ? signal.reason : error), names);
   }
 }
 
@@ -64,7 +75,7 @@ export const beginChat = async (
   const request = parseChatCompletionRequest(body, maxImages);
   refuseOtherModels(request.model, service.model);
   // Callers may repeat their x-request-id; the id of the answer is unique.
-  const head = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model: request.model };
+  const head = completionHead('chatcmpl', service);
   const asked = {
     ...request.chat,
     requestId: head.id,
@@ -73,7 +84,8 @@ export const beginChat = async (
     ...(tenant !== undefined && { tenant }),
     ...(traceparent !== undefined && { traceparent }),
   };
-  const events = supervise(service.chat(asked, signal), signal, log.child({ completionId: head.id }));
+  const life = { signal, log: log.child({ completionId: head.id }), names: request.names };
+  const events = supervise(service.chat(asked, signal), life);
   return { head, request, events };
 };
 

@@ -6,6 +6,8 @@ export interface CompletionHead {
   /** Unix time in seconds. */
   readonly created: number;
   readonly model: string;
+  /** See {@link systemFingerprint}. */
+  readonly system_fingerprint: string | null;
 }
 
 const usageJson = (usage: Usage) => ({

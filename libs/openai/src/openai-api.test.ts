@@ -74,6 +74,7 @@ describe('an answer in one piece', () => {
       object: 'chat.completion',
       created: expect.closeTo(Date.now() / 1000, -2),
       model: MODEL,
+      system_fingerprint: expect.stringMatching(/^fp_[0-9a-f]{12}$/),
       choices: [
         {
           index: 0,
@@ -346,11 +347,17 @@ describe('errors', () => {
 });
 
 describe('models', () => {
-  const model = { id: MODEL, object: 'model', created: expect.any(Number), owned_by: 'eidetic' };
+  const bare = { id: MODEL, object: 'model', created: expect.any(Number), owned_by: 'eidetic' };
+  const model = { ...bare, max_model_len: 2048, eidetic: { imageTokens: 256, maxImages: 2 } };
 
   it('are listed', async () => {
     const response = await answering().inject('/v1/models');
     expect(response.json()).toEqual({ object: 'list', data: [model] });
+  });
+
+  it('are bare while they load', async () => {
+    const service = { model: MODEL, chat: () => play([]) };
+    expect((await serve(service).inject(`/v1/models/${MODEL}`)).json()).toEqual(bare);
   });
 
   it('are found by id', async () => {

@@ -16,7 +16,7 @@ const addRoutes = (app: FastifyInstance, parts: OpenaiApiParts, options: OpenaiA
   };
   const withBody = { bodyLimit: options.maxBodyBytes, onRequest: reserveBody };
   addChatCompletionRoute(app, parts, options, withBody);
-  addModelRoutes(app, parts.chat.model);
+  addModelRoutes(app, parts.chat);
 };
 
 /**

@@ -12,6 +12,10 @@ const problemOf = (issue: Issue): string =>
     ? 'this parameter is not supported; leave it out'
     : issue.message.replace(/^Invalid input: /, '');
 
+/** Refuses a parameter whose type is right, but not its value. */
+export const refuse = (param: string, problem: string): EideticError =>
+  new EideticError('invalid_request', `${param}: ${problem}`, { details: { param } });
+
 /**
  * What `schema` makes of a request body.
  *
@@ -24,9 +28,6 @@ export const validate = <T>(schema: z.ZodType<T>, body: unknown): T => {
   const [issue] = outcome.error.issues;
   const param = issue === undefined ? '' : pathOf(issue);
   const problem = issue === undefined ? 'not valid' : problemOf(issue);
-  throw new EideticError(
-    'invalid_request',
-    `${param || 'body'}: ${problem}.`,
-    param === '' ? {} : { details: { param } },
-  );
+  if (param !== '') throw refuse(param, `${problem}.`);
+  throw new EideticError('invalid_request', `body: ${problem}.`);
 };

@@ -1,10 +1,12 @@
 import { createOpenAccess } from '@eidetic/access';
-import type { ChatEvent, ChatRequest, ChatService } from '@eidetic/chat';
+import type { ChatEvent, ChatRequest, ChatService, ModelFacts } from '@eidetic/chat';
 import fastify, { type FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
 import { earlyErrors, type OpenaiApiOptions, openaiApi } from '../src/index.ts';
 
 export const MODEL = 'nano';
+
+const FACTS: ModelFacts = { revision: 'r1', maxContext: 2048, maxImages: 2, tokensPerImage: 256 };
 
 /** One picture, two pieces of text, one box. */
 export const ANSWER: readonly ChatEvent[] = [
@@ -28,6 +30,7 @@ export const chatThat = (
   const requests: ChatRequest[] = [];
   const service: ChatService = {
     model: MODEL,
+    facts: FACTS,
     chat(request, signal = new AbortController().signal) {
       requests.push(request);
       return answer(request, signal);

@@ -1,3 +1,4 @@
+import type { ChatService, ModelFacts } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
 import type { FastifyInstance } from 'fastify';
 import { refuseOtherMethods } from './methods.ts';
@@ -14,14 +15,27 @@ export const refuseOtherModels = (asked: string, served: string): void => {
   );
 };
 
+/** What there is to know of a model once it is loaded: the length of its context under vLLM's name, and what pictures take. */
+const factsJson = (facts: ModelFacts | undefined) =>
+  facts && {
+    max_model_len: facts.maxContext,
+    eidetic: { imageTokens: facts.tokensPerImage, maxImages: facts.maxImages },
+  };
+
 /** `/models`: the model that is served here. */
-export const addModelRoutes = (app: FastifyInstance, served: string): void => {
+export const addModelRoutes = (app: FastifyInstance, service: Pick<ChatService, 'model' | 'facts'>): void => {
   const created = Math.floor(Date.now() / 1000);
-  const model = { id: served, object: 'model', created, owned_by: 'eidetic' };
-  app.get('/models', () => ({ object: 'list', data: [model] }));
+  const modelJson = () => ({
+    id: service.model,
+    object: 'model',
+    created,
+    owned_by: 'eidetic',
+    ...factsJson(service.facts),
+  });
+  app.get('/models', () => ({ object: 'list', data: [modelJson()] }));
   app.get<{ Params: { model: string } }>('/models/:model', ({ params }) => {
-    refuseOtherModels(params.model, served);
-    return model;
+    refuseOtherModels(params.model, service.model);
+    return modelJson();
   });
   refuseOtherMethods(app, '/models', ['GET', 'HEAD']);
   refuseOtherMethods(app, '/models/:model', ['GET', 'HEAD']);

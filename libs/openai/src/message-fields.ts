@@ -1,0 +1,73 @@
+import type { ChatMessage, ContentPart } from '@eidetic/chat';
+import { z } from 'zod';
+import { refused } from './generation-fields.ts';
+import { imageSource } from './image-source.ts';
+
+const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
+const imagePart = z.strictObject({
+  type: z.literal('image_url'),
+  // Every picture is seen at the model's one resolution, whatever detail is asked for.
+  image_url: z.strictObject({ url: z.string(), detail: z.enum(['auto', 'low', 'high']).optional() }),
+});
+
+const parts = z
+  .array(
+    z.discriminatedUnion('type', [textPart, imagePart], {
+      error: ({ code }) => (code === 'invalid_union' ? 'expected "text" or "image_url"' : undefined),
+    }),
+    'expected a string or an array of parts',
+  )
+  .min(1, 'expected at least one part');
+
+const asParts = (value: unknown): unknown => (typeof value === 'string' ? [{ type: 'text', text: value }] : value);
+const content = z.preprocess(asParts, parts);
+const answerContent = z.preprocess((value) => asParts(value === null ? '' : value), parts);
+
+const name = refused('the prompts of this model have no names; write it into the content');
+const NONE = 'expected none: this model makes none';
+const none = z.array(z.unknown(), NONE).max(0, NONE).nullish();
+
+/** https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages, as far as it is served. */
+export const message = z.discriminatedUnion(
+  'role',
+  [
+    z.strictObject({ role: z.enum(['system', 'developer', 'user']), content, name }),
+    // Clients send our own answers back as history, with every field that their SDK knows. The text alone has the boxes.
+    z.strictObject({
+      role: z.literal('assistant'),
+      content: answerContent,
+      name,
+      refusal: refused('this model does not refuse; send what was said as content'),
+      audio: refused('this model does not speak; send what was said as content'),
+      function_call: refused('this model calls no functions; leave it out'),
+      tool_calls: none,
+      annotations: none,
+      grounding: z.unknown().optional(),
+    }),
+  ],
+  { error: ({ code }) => (code === 'invalid_union' ? 'expected "system", "user" or "assistant"' : undefined) },
+);
+
+type Message = z.output<typeof message>;
+
+/** Path of a picture of a message, as errors name it. */
+const picturePath = (messageIndex: number, partIndex: number): string =>
+  `messages[${messageIndex}].content[${partIndex}].image_url.url`;
+
+/** Paths of all pictures, in order. */
+export const picturePaths = (messages: readonly Message[]): string[] =>
+  messages.flatMap(({ content: each }, i) =>
+    each.flatMap(({ type }, j) => (type === 'image_url' ? [picturePath(i, j)] : [])),
+  );
+
+/** @throws EideticError `unsupported_image_source` or `invalid_image`, naming the picture. */
+export const toChatMessages = (messages: readonly Message[]): ChatMessage[] =>
+  messages.map(({ role, content: each }, i) => ({
+    role: role === 'developer' ? 'system' : role,
+    content: each.map(
+      (part, j): ContentPart =>
+        part.type === 'text'
+          ? { kind: 'text', text: part.text }
+          : { kind: 'image', source: imageSource(part.image_url.url, picturePath(i, j)) },
+    ),
+  }));

@@ -1,0 +1,32 @@
+import { EideticError } from '@eidetic/core';
+import type { GenerationFields } from './generation-fields.ts';
+
+/** What a request's parts are called by the client that sent it. */
+export interface WireNames {
+  /** By the name that they have in a `ChatRequest`; those that are called the same are left out. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Paths of the pictures, in order. */
+  readonly pictures: readonly string[];
+}
+
+/** Names of what the common fields say. */
+export const fieldNames = ({ structured_outputs, response_format }: GenerationFields): Record<string, string> => {
+  const format = response_format?.type === 'json_schema' ? 'response_format.json_schema.schema' : 'response_format';
+  return {
+    maxTokens: 'max_tokens',
+    choices: 'n',
+    grammar: structured_outputs == null ? format : 'structured_outputs.regex',
+  };
+};
+
+/** The same error, with `details.param` as the client calls what is wrong. */
+export const nameForClient = (error: EideticError, { fields, pictures }: WireNames): EideticError => {
+  const { param, picture } = error.details;
+  const field = typeof param === 'string' ? (fields[param] ?? param) : undefined;
+  const named = typeof picture === 'number' ? pictures[picture] : field;
+  if (named === undefined || named === param) return error;
+  return new EideticError(error.code, error.message, {
+    cause: error.cause,
+    details: { ...error.details, param: named },
+  });
+};
