@@ -28,6 +28,8 @@ settings: setup ## print every setting of the server
 test: check ## run every check and every test
 	@scripts/install-browser.sh
 	@scripts/install-redis.sh
+	@scripts/install-node22.sh
+	@scripts/install-python-clients.sh
 	@vitest run
 
 fuzz: setup ## run the property tests with other random values than last time
