@@ -1,4 +1,4 @@
-import type { EmbeddingCache, ImageStore } from '@eidetic/core';
+import { type EmbeddingCache, type ImageStore, identifyImage } from '@eidetic/core';
 import { createRedisEmbeddingCache, createRedisImageStore, RedisStore } from '@eidetic/embedding-cache';
 import { RedisServer, type RedisServerOptions } from '@eidetic/launcher';
 import { expect, it, onTestFinished } from 'vitest';
@@ -25,7 +25,7 @@ it('encodes an uploaded picture to where decoders find it, and sends no embeddin
   const { server, embeddings, images } = await startRedis();
   const { remote, ...service } = await startVisionService(withRedis(server));
   const { bytes, ...job } = jobFor(remote, await goldenPicture('17-ground-1.png'));
-  await images.set(job.scope, job.imageId, bytes);
+  await images.set(job.scope, identifyImage(bytes));
   const [result] = await remote.encode([job]);
   expect(result).toMatchObject({ ok: true, cached: false, tokens: 64, hidden: 320, imageWidth: 224, imageHeight: 224 });
   expect(result).not.toHaveProperty('embedding');

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import {
   type CacheScope,
   EideticError,
@@ -6,9 +5,15 @@ import {
   type EncodeProducer,
   type ErrorCode,
   embeddingKey,
+  type FetchedImage,
+  type IdentifiedImage,
   type ImageEmbedding,
+  type ImageFetcher,
   type ImageStore,
+  identifyImage,
 } from '@eidetic/core';
+import { fetchSources, type SourceAtHand } from './fetch-sources.ts';
+import { inPicture } from './in-picture.ts';
 import type { ImageSource } from './types.ts';
 
 /** A picture with its embedding. */
@@ -38,8 +43,8 @@ export interface ImageResolver {
   /**
    * Embeddings in the order of `sources`.
    *
-   * @throws EideticError `unsupported_image_source` for a reference to a picture that is not known; what the encoder says
-   *   of a picture, its number in front; `deadline_exceeded`, `unavailable`; the signal's reason once it is aborted.
+   * @throws EideticError `unsupported_image_source` for a reference to a picture that is not known, and for a URL where none is
+   *   fetched; what the fetcher or the encoder says of a picture, its number in front; `deadline_exceeded`, `unavailable`; the signal's reason once it is aborted.
    */
   resolve(
     sources: readonly ImageSource[],
@@ -48,8 +53,8 @@ export interface ImageResolver {
   ): Promise<readonly ResolvedEmbedding[]>;
 }
 
-/** What is done for a picture: hashing its bytes, looking its embedding up, having it encoded by whoever does that. */
-export type ImageStage = 'hash' | 'lookup' | 'encode';
+/** What is done for a picture: fetching it, hashing its bytes, looking its embedding up, having it encoded by whoever does that. */
+export type ImageStage = 'fetch' | 'hash' | 'lookup' | 'encode';
 
 /** Does the work of a stage, as it is, and may take its time. */
 export type AroundImageStage = <T>(stage: ImageStage, work: () => T) => T;
@@ -64,6 +69,8 @@ export interface ImageResolverParts {
   readonly queue: Pick<EncodeProducer, 'encode'>;
   /** Encodes past the queue, when the queue, the store or the cache fails. */
   readonly encoder: PictureEncoder;
+  /** Gets pictures behind URLs; absent: URLs are refused. */
+  readonly fetcher?: ImageFetcher | undefined;
   /** Told of each stage of each picture. */
   readonly around?: AroundImageStage;
 }
@@ -93,28 +100,28 @@ export interface PictureEncoder {
 interface Picture {
   readonly imageId: string;
   readonly key: string;
-  readonly bytes: Uint8Array | undefined;
+  readonly upload: IdentifiedImage | undefined;
 }
 
 /** Failures of what is around the encoder, not of the picture: with its bytes at hand it can be encoded all the same. */
 const AROUND: readonly ErrorCode[] = ['unavailable', 'image_missing', 'internal'];
 
 export function createImageResolver(parts: ImageResolverParts): ImageResolver {
-  const { cache, store, queue, encoder, around = (_, work) => work() } = parts;
+  const { cache, store, queue, encoder, fetcher, around = (_, work) => work() } = parts;
   const encode = async (
-    { key, imageId, bytes }: Picture,
+    { key, imageId, upload }: Picture,
     context: ImageContext,
     signal?: AbortSignal,
   ): Promise<ImageEmbedding> => {
-    if (bytes !== undefined) await store.set(context.scope, imageId, bytes);
+    if (upload !== undefined) await store.set(context.scope, upload);
     const outcome = await queue.encode({ key, imageId, cost: encoder.tokensPerImage, ...context }, signal);
     const embedding = outcome.ok ? await cache.get(key) : undefined;
     if (embedding !== undefined) return embedding;
     if (!outcome.ok && !AROUND.includes(outcome.error.code)) throw outcome.error;
-    const upload = bytes ?? (await store.get(context.scope, imageId));
-    if (upload !== undefined) {
+    const bytes = upload?.bytes ?? (await store.get(context.scope, imageId));
+    if (bytes !== undefined) {
       const { scope, traceparent } = context;
-      const wanted = { key, imageId, scope, bytes: upload, ...(traceparent && { traceparent }) };
+      const wanted = { key, imageId, scope, bytes, ...(traceparent && { traceparent }) };
       const made = await encoder.encode(wanted, signal);
       void cache.set(key, made);
       return made;
@@ -128,13 +135,20 @@ export function createImageResolver(parts: ImageResolverParts): ImageResolver {
     return { embedding: await around('encode', () => encode(picture, context, signal)), cached: false };
   };
 
+  const fetch = async (url: string, context: ImageContext, signal: AbortSignal): Promise<FetchedImage> => {
+    if (fetcher !== undefined) return around('fetch', () => fetcher.fetch(url, context, signal));
+    const message = 'this server fetches no pictures from URLs; send the picture itself as a data URI.';
+    throw new EideticError('unsupported_image_source', message);
+  };
+
   return {
     async resolve(sources, context, signal) {
-      const pictures = sources.map((source, index) =>
+      using fetched = await fetchSources(sources, (url, either) => fetch(url, context, either), signal);
+      const pictures = fetched.sources.map((source, index) =>
         around('hash', () => identify(source, index, context.scope, encoder.fingerprint)),
       );
       const distinct = new Map(pictures.map((picture) => [picture.key, picture]));
-      for (const picture of pictures) if (picture.bytes !== undefined) distinct.set(picture.key, picture);
+      for (const picture of pictures) if (picture.upload !== undefined) distinct.set(picture.key, picture);
       // Whatever one of them does wrong, the others are not waited for.
       const abandon = new AbortController();
       const both = signal === undefined ? abandon.signal : AbortSignal.any([abandon.signal, signal]);
@@ -168,14 +182,17 @@ export function createImageResolver(parts: ImageResolverParts): ImageResolver {
 
 const IMAGE_ID = /^[0-9a-f]{64}$/;
 
-function identify(source: ImageSource, index: number, scope: CacheScope, fingerprint: string): Picture {
-  if (source.kind === 'reference' && !IMAGE_ID.test(source.imageId)) {
+function identify(source: SourceAtHand, index: number, scope: CacheScope, fingerprint: string): Picture {
+  const keyOf = (imageId: string): string => embeddingKey(scope, fingerprint, imageId);
+  if (source.kind === 'bytes') {
+    const upload = identifyImage(source.bytes);
+    return { imageId: upload.imageId, key: keyOf(upload.imageId), upload };
+  }
+  if (!IMAGE_ID.test(source.imageId)) {
     const message = `Picture ${index + 1}: the reference is no sha256 in 64 lower-case hex digits.`;
     throw new EideticError('unsupported_image_source', message, { details: { picture: index } });
   }
-  const bytes = source.kind === 'bytes' ? source.bytes : undefined;
-  const imageId = source.kind === 'bytes' ? hash('sha256', source.bytes, 'hex') : source.imageId;
-  return { imageId, key: embeddingKey(scope, fingerprint, imageId), bytes };
+  return { imageId: source.imageId, key: keyOf(source.imageId), upload: undefined };
 }
 
 function unknownPicture(imageId: string): EideticError {
@@ -183,12 +200,4 @@ function unknownPicture(imageId: string): EideticError {
     'unsupported_image_source',
     `${imageId} is not known here (any more). Send the picture's bytes again.`,
   );
-}
-
-function inPicture(index: number, reason: unknown): EideticError {
-  const error = EideticError.from(reason);
-  return new EideticError(error.code, `Picture ${index + 1}: ${error.message}`, {
-    cause: reason,
-    details: { ...error.details, picture: index },
-  });
 }

@@ -3,6 +3,8 @@ import type { Grammar, SamplingOptions } from '@eidetic/core';
 /** Where a picture comes from. */
 export type ImageSource =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  /** A picture that is to be fetched from an http(s) URL. */
+  | { readonly kind: 'url'; readonly url: string }
   /** A picture sent before, by the sha256 (hex) of its bytes. */
   | { readonly kind: 'reference'; readonly imageId: string };
 

@@ -1,5 +1,6 @@
 export { type CacheScope, embeddingKey, SHARED_SCOPE, tenantScope, toCacheScope } from './cache-keys.ts';
 export { EideticError, ERROR_KINDS, type ErrorCode, type ErrorDetails, type ErrorKind } from './errors.ts';
+export { type IdentifiedImage, identifyImage } from './identified-image.ts';
 export type { AccessControl, Admission, Credentials } from './ports/access-control.ts';
 export type { CacheObserver, CacheReadOutcome, CacheWriteOutcome } from './ports/cache-observer.ts';
 export type {
@@ -41,6 +42,13 @@ export type {
 export type { EndpointObserver } from './ports/endpoint-observer.ts';
 export type { EngineObserver, RequestStage } from './ports/engine-observer.ts';
 export type { Grammar, GrammarCompiler, GrammarMatcher, TokenMask } from './ports/grammar.ts';
+export type {
+  FetchContext,
+  FetchedImage,
+  FetchRefusal,
+  ImageFetcher,
+  ImageFetchObserver,
+} from './ports/image-fetcher.ts';
 export type { ImageStore } from './ports/image-store.ts';
 export type { EncodeResult, EncodeTimings, ImageEmbedding, VisionEncoder } from './ports/vision-encoder.ts';
 export { toTraceparent, traceIdOf } from './trace-context.ts';

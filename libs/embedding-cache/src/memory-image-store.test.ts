@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
-import { SHARED_SCOPE } from '@eidetic/core';
+import { identifyImage, SHARED_SCOPE } from '@eidetic/core';
 import { describe, expect, it } from 'vitest';
 import { createMemoryImageStore } from './memory-image-store.ts';
 
@@ -7,7 +7,7 @@ const setUp = (maxBytes: number) => {
   const images = createMemoryImageStore({ maxBytes });
   const idOf = (picture: Uint8Array): string => hash('sha256', picture, 'hex');
   return {
-    set: (picture: Uint8Array) => images.set(SHARED_SCOPE, idOf(picture), picture),
+    set: (picture: Uint8Array) => images.set(SHARED_SCOPE, identifyImage(picture)),
     get: (picture: Uint8Array) => images.get(SHARED_SCOPE, idOf(picture)),
   };
 };

@@ -1,6 +1,5 @@
 import type { ImageStore } from '@eidetic/core';
 import { createByteLru } from './byte-lru.ts';
-import { requireImage } from './image-id.ts';
 import { imageName } from './keys.ts';
 
 /**
@@ -13,8 +12,7 @@ export function createMemoryImageStore(options: { readonly maxBytes: number }): 
     async get(scope, imageId) {
       return pictures.get(imageName(scope, imageId));
     },
-    async set(scope, imageId, bytes) {
-      requireImage(imageId, bytes);
+    async set(scope, { imageId, bytes }) {
       pictures.set(imageName(scope, imageId), new Uint8Array(bytes));
     },
   };

@@ -1,5 +1,4 @@
-import type { ImageStore } from '@eidetic/core';
-import { isImage, requireImage } from './image-id.ts';
+import { type ImageStore, identifyImage } from '@eidetic/core';
 import { imageName } from './keys.ts';
 import type { RedisCacheOptions } from './redis-cache-options.ts';
 
@@ -11,13 +10,12 @@ export const createRedisImageStore = ({ store, ttlSeconds, observer, now }: Redi
   async get(scope, imageId) {
     const from = now();
     const found = await store.read(imageName(scope, imageId), ttlSeconds);
-    const bytes = found.outcome === 'found' && isImage(imageId, found.value) ? found.value : undefined;
+    const bytes = found.outcome === 'found' && identifyImage(found.value).imageId === imageId ? found.value : undefined;
     const outcome = found.outcome !== 'found' ? found.outcome : bytes ? 'hit' : 'corrupt';
     observer.read({ outcome, durationMs: now() - from });
     return bytes;
   },
-  async set(scope, imageId, bytes) {
-    requireImage(imageId, bytes);
+  async set(scope, { imageId, bytes }) {
     const from = now();
     const outcome = await store.write(imageName(scope, imageId), () => bytes, ttlSeconds);
     observer.write({ outcome, durationMs: now() - from });

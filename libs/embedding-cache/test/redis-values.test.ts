@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { SHARED_SCOPE, tenantScope } from '@eidetic/core';
+import { identifyImage, SHARED_SCOPE, tenantScope } from '@eidetic/core';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createRedisImageStore } from '../src/index.ts';
@@ -105,7 +105,7 @@ describe('a picture in Redis', () => {
     const { images, outcomes } = setUp();
     await client.set(imageName(SHARED_SCOPE, imageId), bytes);
     expect(await images.get(SHARED_SCOPE, imageId)).toBeUndefined();
-    await images.set(SHARED_SCOPE, imageId, picture);
+    await images.set(SHARED_SCOPE, identifyImage(picture));
     expect(await images.get(SHARED_SCOPE, imageId)).toEqual(picture);
     expect(outcomes).toMatchObject({ reads: ['corrupt', 'hit'], writes: ['stored'] });
   });
@@ -113,7 +113,7 @@ describe('a picture in Redis', () => {
   it('outlives the embedding that was last used with it', async () => {
     const { images } = setUp();
     await opened.cache.set('k', embeddingOf(1));
-    await images.set(SHARED_SCOPE, imageId, picture);
+    await images.set(SHARED_SCOPE, identifyImage(picture));
     const lives = await Promise.all(
       [embeddingName('k'), imageName(SHARED_SCOPE, imageId)].map((name) => client.ttl(name)),
     );
@@ -122,7 +122,7 @@ describe('a picture in Redis', () => {
 
   it("is under a name that has the caches' prefix and not the tenant's name", async () => {
     const { images } = setUp();
-    await images.set(tenantScope('acme'), imageId, picture);
+    await images.set(tenantScope('acme'), identifyImage(picture));
     const names = await client.keys('*');
     expect(names).toEqual([imageName(tenantScope('acme'), imageId)]);
     expect(names.join()).toMatch(/^eidetic:image:(?!.*acme)/);

@@ -55,9 +55,11 @@ describe('imageSource', () => {
     expect(imageSource(`eidetic://sha256/${imageId}`, PATH)).toEqual({ kind: 'reference', imageId });
   });
 
+  it.each(['http://example.com/cat.png', 'HTTPS://example.com/cat.png?a=b#c'])('leaves %j to be fetched', (url) => {
+    expect(imageSource(url, PATH)).toEqual({ kind: 'url', url });
+  });
+
   it.each([
-    'http://example.com/cat.png',
-    'HTTPS://example.com/cat.png',
     'file:///etc/passwd',
     'ftp://example.com/cat.png',
     'eidetic://sha256/abc',
@@ -73,9 +75,9 @@ describe('imageSource', () => {
   });
 
   it('says which URL is wrong and what to send instead, without repeating megabytes', () => {
-    const url = `https://example.com/${'a'.repeat(5000)}`;
+    const url = `ftp://example.com/${'a'.repeat(5000)}`;
     expect(() => imageSource(url, PATH)).toThrow(
-      /^messages\[0\]\.content\[1\]\.image_url\.url: "https.{50,70} is not fetched by this server; send the picture itself as a data URI/,
+      /^messages\[0\]\.content\[1\]\.image_url\.url: "ftp.{50,70} is not a picture; send the picture itself as a data URI/,
     );
   });
 });

@@ -17,8 +17,9 @@ const decodeBase64 = (text: string): Uint8Array | undefined => {
 };
 
 /**
- * Where the `image_url.url` of a message points: a base64 data URI of any `image/*` type, or `eidetic://sha256/<id>` for
- * a picture sent before. The base64 is whole and padded, in the standard or the URL-safe alphabet.
+ * Where the `image_url.url` of a message points: a base64 data URI of any `image/*` type, `eidetic://sha256/<id>` for a picture
+ * sent before, or an http(s) URL, which is not looked at here. The base64 is whole and padded, in the standard or the URL-safe
+ * alphabet.
  *
  * @param path names the URL in errors, such as `messages[0].content[1].image_url.url`.
  * @throws EideticError `unsupported_image_source`, or `invalid_image` for broken base64.
@@ -41,12 +42,11 @@ export const imageSource = (url: string, path: string): ImageSource => {
 
   const imageId = REFERENCE.exec(url)?.[1];
   if (imageId !== undefined) return { kind: 'reference', imageId };
+  if (/^https?:/i.test(url)) return { kind: 'url', url };
 
   const shown = JSON.stringify(url.length > SHOWN ? `${url.slice(0, SHOWN)}…` : url);
-  if (/^https?:/i.test(url))
-    throw fail('unsupported_image_source', `${shown} is not fetched by this server; ${DATA_HINT}.`);
   throw fail(
     'unsupported_image_source',
-    `${shown} is not a picture; ${DATA_HINT}, or refer to one sent before as eidetic://sha256/<64 hex digits>.`,
+    `${shown} is not a picture; ${DATA_HINT} or its http(s) URL, or refer to one sent before as eidetic://sha256/<64 hex digits>.`,
   );
 };

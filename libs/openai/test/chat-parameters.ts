@@ -339,17 +339,10 @@ export const REFUSED: readonly (readonly [string, object, string, string, string
     'messages[0].content[0].image_url.url: expected string, received number.',
   ],
   [
-    'a picture on the web',
-    userSends(image('https://example.com/cat.png')),
-    URL_PATH,
-    'messages[0].content[0].image_url.url: "https://example.com/cat.png" is not fetched by this server; send the picture itself as a data URI (data:image/png;base64,…).',
-    'unsupported_image_source',
-  ],
-  [
     'another scheme',
     userSends(image('file:///etc/passwd')),
     URL_PATH,
-    'messages[0].content[0].image_url.url: "file:///etc/passwd" is not a picture; send the picture itself as a data URI (data:image/png;base64,…), or refer to one sent before as eidetic://sha256/<64 hex digits>.',
+    'messages[0].content[0].image_url.url: "file:///etc/passwd" is not a picture; send the picture itself as a data URI (data:image/png;base64,…) or its http(s) URL, or refer to one sent before as eidetic://sha256/<64 hex digits>.',
     'unsupported_image_source',
   ],
   [
@@ -534,7 +527,7 @@ export const REFUSED: readonly (readonly [string, object, string, string, string
     'a bad picture of an answer',
     { messages: [{ role: 'assistant', content: [image('x')] }] },
     'messages[0].content[0].image_url.url',
-    'messages[0].content[0].image_url.url: "x" is not a picture; send the picture itself as a data URI (data:image/png;base64,…), or refer to one sent before as eidetic://sha256/<64 hex digits>.',
+    'messages[0].content[0].image_url.url: "x" is not a picture; send the picture itself as a data URI (data:image/png;base64,…) or its http(s) URL, or refer to one sent before as eidetic://sha256/<64 hex digits>.',
     'unsupported_image_source',
   ],
 ];

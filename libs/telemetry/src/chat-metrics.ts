@@ -45,7 +45,7 @@ export const createChatMetrics = (registry: Registry): ChatMetrics => {
     }),
     imageStages: new Histogram({
       name: 'eidetic_image_resolve_seconds',
-      help: 'Time of one picture of a chat request by stage: hash, lookup (of its embedding in the tiers of the cache), encode (wait and transfer included; misses only).',
+      help: 'Time of one picture of a chat request by stage: fetch (from its URL, wait included; where it came as one), hash, lookup (of its embedding in the tiers of the cache), encode (wait and transfer included; misses only).',
       labelNames: ['stage'],
       buckets: RESOLVE_BUCKETS,
       registers,

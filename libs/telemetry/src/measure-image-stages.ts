@@ -11,6 +11,7 @@ export const measureImageStages = (
   now: () => number,
 ): AroundImageStage => {
   const children = {
+    fetch: imageStages.labels({ stage: 'fetch' }),
     hash: imageStages.labels({ stage: 'hash' }),
     lookup: imageStages.labels({ stage: 'lookup' }),
     encode: imageStages.labels({ stage: 'encode' }),

@@ -28,7 +28,7 @@ const LABELS: Readonly<Record<string, string>> = {
   status: "HTTP's",
   outcome:
     'ok, stop, length, encoded, cached and the error codes; hit and miss; queued, coalesced; how calls of a shared cache and look-ups of addresses end',
-  stage: 'decode, preprocess, encode; queue, cache_write; waiting, prefill, decode; hash, lookup',
+  stage: 'decode, preprocess, encode; queue, cache_write; waiting, prefill, decode; fetch, hash, lookup',
   source: 'computed, cached',
   purpose: 'prompt, consolidation',
   cache: 'embedding, image',

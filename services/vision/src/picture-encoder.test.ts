@@ -5,6 +5,7 @@ import {
   type EmbeddingCache,
   embeddingKey,
   type ImageEmbedding,
+  identifyImage,
   SHARED_SCOPE,
   type VisionEncoder,
 } from '@eidetic/core';
@@ -145,7 +146,7 @@ describe('the bytes of a picture', () => {
 
   it('come from the store when they do not come along', async () => {
     const store = createMemoryImageStore({ maxBytes: 1000 });
-    await store.set(named.scope, named.imageId, bytes);
+    await store.set(named.scope, identifyImage(bytes));
     const { encode, encoded } = setUp({ store });
     expect(await encode(named)).toMatchObject({ cached: false });
     expect(encoded).toEqual(['abc']);

@@ -1,4 +1,5 @@
 import type { CacheScope } from '../cache-keys.ts';
+import type { IdentifiedImage } from '../identified-image.ts';
 
 /**
  * Compressed pictures as they were uploaded, so that an embedding that left its cache can be made again without asking for
@@ -8,10 +9,6 @@ import type { CacheScope } from '../cache-keys.ts';
 export interface ImageStore {
   /** The picture's bytes, shared between callers: never written to. Their sha256 is `imageId`: nothing else is ever answered. */
   get(scope: CacheScope, imageId: string): Promise<Uint8Array | undefined>;
-  /**
-   * Keeps a picture for a while.
-   *
-   * @throws EideticError `invalid_request` when `imageId` is not the sha256 of `bytes`.
-   */
-  set(scope: CacheScope, imageId: string, bytes: Uint8Array): Promise<void>;
+  /** Keeps a picture for a while. */
+  set(scope: CacheScope, image: IdentifiedImage): Promise<void>;
 }
