@@ -11,4 +11,5 @@ export {
   type PictureEncoder,
   type Upload,
 } from './image-resolver.ts';
+export { merge } from './merge.ts';
 export type * from './types.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ChatEvent, ChatService } from '@eidetic/chat';
+import type { ChatEvent, ChatInput, ChatOptions, ChatService } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
 import type { FastifyBaseLogger } from 'fastify';
 import { type CompletionHead, chatCompletion } from './chat-completion.ts';
@@ -34,26 +34,40 @@ export interface BegunChat {
   readonly events: AsyncGenerator<ChatEvent, void, undefined>;
 }
 
-const completionHead = (prefix: string, service: ChatService): CompletionHead => ({
+/** Callers may repeat their x-request-id; the id of an answer is unique. */
+export const completionHead = (prefix: string, service: ChatService): CompletionHead => ({
   id: `${prefix}-${randomUUID()}`,
   created: Math.floor(Date.now() / 1000),
   model: service.model,
   system_fingerprint: systemFingerprint(service),
 });
 
+/** What the chat service is asked, with the names that its client has for that. */
+export type NamedRequest = ChatInput & Omit<ChatOptions, 'requestId'> & { readonly names: WireNames };
+
 /**
- * Logs what an answer took, turns an abort into its reason, that the client left or the deadline passed, and has errors name what
- * is wrong as the client does.
+ * The service's answer. Logs what it took, turns an abort into its reason, that the client left or the deadline passed, and has
+ * errors name what is wrong as the client does.
  */
-async function* supervise(
-  events: AsyncIterable<ChatEvent>,
-  { signal, log, names }: { readonly signal: AbortSignal; readonly log: FastifyBaseLogger; readonly names: WireNames },
+export async function* askFor(
+  requestId: string,
+  { names, ...asked }: NamedRequest,
+  service: ChatService,
+  { tenant, deadlineMs, traceparent, priority, signal, log }: ChatCircumstances,
 ): AsyncGenerator<ChatEvent, void, undefined> {
+  const request = {
+    ...asked,
+    requestId,
+    deadlineMs,
+    ...(priority !== undefined && { priority }),
+    ...(tenant !== undefined && { tenant }),
+    ...(traceparent !== undefined && { traceparent }),
+  };
   try {
-    for await (const event of events) {
+    for await (const event of service.chat(request, signal)) {
       if (event.kind === 'finished') {
         const { reason, usage, timings } = event;
-        log.info({ reason, usage, timings }, 'answered');
+        log.info({ completionId: requestId, reason, usage, timings }, 'answered');
       }
       yield event;
     }
@@ -70,22 +84,12 @@ async function* supervise(
 export const beginChat = async (
   body: unknown,
   { service, maxImages }: ChatAnswerer,
-  { tenant, deadlineMs, traceparent, priority, signal, log }: ChatCircumstances,
+  circumstances: ChatCircumstances,
 ): Promise<BegunChat> => {
   const request = parseChatCompletionRequest(body, maxImages);
   refuseOtherModels(request.model, service.model);
-  // Callers may repeat their x-request-id; the id of the answer is unique.
   const head = completionHead('chatcmpl', service);
-  const asked = {
-    ...request.chat,
-    requestId: head.id,
-    deadlineMs,
-    ...(priority !== undefined && { priority }),
-    ...(tenant !== undefined && { tenant }),
-    ...(traceparent !== undefined && { traceparent }),
-  };
-  const life = { signal, log: log.child({ completionId: head.id }), names: request.names };
-  const events = supervise(service.chat(asked, signal), life);
+  const events = askFor(head.id, { ...request.chat, names: request.names }, service, circumstances);
   return { head, request, events };
 };
 

@@ -10,19 +10,19 @@ export interface CompletionHead {
   readonly system_fingerprint: string | null;
 }
 
-const usageJson = (usage: Usage) => ({
+export const usageJson = (usage: Usage) => ({
   prompt_tokens: usage.promptTokens,
   completion_tokens: usage.completionTokens,
   total_tokens: usage.promptTokens + usage.completionTokens,
   prompt_tokens_details: { cached_tokens: usage.cachedTokens, image_tokens: usage.imageTokens },
 });
 
-const imagesJson = (images: readonly ResolvedImage[]) =>
+export const imagesJson = (images: readonly ResolvedImage[]) =>
   images.map(({ imageId, width, height, cached }) => ({ id: imageId, width, height, cached }));
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10;
 
-const timingsJson = ({ imagesMs, decoderMs, firstTokenMs, totalMs }: ChatTimings): ChatTimings => ({
+export const timingsJson = ({ imagesMs, decoderMs, firstTokenMs, totalMs }: ChatTimings): ChatTimings => ({
   imagesMs: tenths(imagesMs),
   decoderMs: tenths(decoderMs),
   firstTokenMs: tenths(firstTokenMs),

@@ -339,7 +339,7 @@ describe('errors', () => {
     expect((await answering().inject({ method: 'POST', url, payload: {} })).statusCode).toBe(405);
   });
 
-  it.each(['/v1/completions', '/v1', '/v1/models/a/b'])('POST %s is a 404 with an error body', async (url) => {
+  it.each(['/v1/embeddings', '/v1', '/v1/models/a/b'])('POST %s is a 404 with an error body', async (url) => {
     const response = await answering().inject({ method: 'POST', url, payload: {} });
     expect(response.statusCode).toBe(404);
     expect(response.json().error).toMatchObject({ code: 'not_found', message: expect.stringContaining(url) });

@@ -5,6 +5,7 @@ import type { OpenaiApiOptions, OpenaiApiParts } from './api-parts.ts';
 import { BodyBudget } from './body-budget.ts';
 import { requestId } from './request-id.ts';
 import { addChatCompletionRoute } from './routes/chat-completions.ts';
+import { addCompletionRoute } from './routes/completions.ts';
 import { addModelRoutes } from './routes/models.ts';
 
 const addRoutes = (app: FastifyInstance, parts: OpenaiApiParts, options: OpenaiApiOptions): void => {
@@ -16,11 +17,12 @@ const addRoutes = (app: FastifyInstance, parts: OpenaiApiParts, options: OpenaiA
   };
   const withBody = { bodyLimit: options.maxBodyBytes, onRequest: reserveBody };
   addChatCompletionRoute(app, parts, options, withBody);
+  addCompletionRoute(app, parts, options, withBody);
   addModelRoutes(app, parts.chat);
 };
 
 /**
- * A Fastify plugin with OpenAI's HTTP API under `/v1`: chat completions, streamed or whole, and the list of models. Its
+ * A Fastify plugin with OpenAI's HTTP API under `/v1`: chat completions and completions, streamed or whole, and the list of models. Its
  * errors are those of {@link answerErrors}.
  */
 export const openaiApi =

@@ -62,11 +62,11 @@ export const serve = (service: ChatService, options: Partial<OpenaiApiOptions> =
 
 export const USER_SAYS_HI = [{ role: 'user', content: 'Hi' }];
 
-/** Sends a body as JSON to the chat route, without a socket. */
-export const post = async (app: FastifyInstance, body: unknown) =>
+/** Sends a body as JSON, to the chat route unless told otherwise, without a socket. */
+export const post = async (app: FastifyInstance, body: unknown, url = '/v1/chat/completions') =>
   app.inject({
     method: 'POST',
-    url: '/v1/chat/completions',
+    url,
     headers: { 'content-type': 'application/json' },
     payload: typeof body === 'string' ? body : JSON.stringify(body),
   });
