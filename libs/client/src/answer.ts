@@ -1,4 +1,4 @@
-import type { AssistantMessage } from './messages.ts';
+import type { Message } from './messages.ts';
 
 /** A picture of the request, in order of appearance over all messages. */
 export interface SeenImage {
@@ -94,7 +94,7 @@ export interface ChatAnswer extends Choice {
   readonly id: string;
   readonly model: string;
   /** The answer as a message, for the next turn. */
-  readonly message: AssistantMessage;
+  readonly message: Message;
   /** As many as the request's `n`. */
   readonly choices: readonly Choice[];
   readonly images: readonly SeenImage[];

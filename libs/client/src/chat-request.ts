@@ -50,7 +50,10 @@ export interface ChatParameters extends SamplingParameters {
   readonly structured_outputs?: { readonly regex: string };
   /** Lower goes first; 0 if absent. */
   readonly priority?: number;
+  /** Taken, and changes nothing, as the three below. */
   readonly user?: string;
+  readonly safety_identifier?: string;
+  readonly prompt_cache_key?: string;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 

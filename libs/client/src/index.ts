@@ -18,4 +18,4 @@ export type { Dialog, DialogOptions, TurnOptions } from './dialog.ts';
 export { type ApiErrorFields, type ConnectionFailure, EideticApiError, EideticConnectionError } from './errors.ts';
 export { parseSegments, plainText, type Segment, type Size, scaleBox } from './grounding.ts';
 export { type ImageSource, image } from './image.ts';
-export type { AssistantMessage, ImagePart, Message, SystemMessage, TextPart, UserMessage } from './messages.ts';
+export type { Content, ImagePart, Message, TextPart } from './messages.ts';

@@ -7,26 +7,16 @@ export interface TextPart {
 /** A picture of a message: a data URI, an http(s) address, or `eidetic://sha256/<id>` for one that the server has seen. */
 export interface ImagePart {
   readonly type: 'image_url';
-  readonly image_url: { readonly url: string };
+  readonly image_url: { readonly url: string; readonly detail?: 'auto' | 'low' | 'high' };
 }
 
-/** What the model is to be and do. */
-export interface SystemMessage {
-  readonly role: 'system' | 'developer';
-  readonly content: string | readonly TextPart[];
-}
-
-/** What somebody asks. */
-export interface UserMessage {
-  readonly role: 'user';
-  readonly content: string | readonly (TextPart | ImagePart)[];
-}
-
-/** What the model answered, tags included. */
-export interface AssistantMessage {
-  readonly role: 'assistant';
-  readonly content: string | readonly TextPart[];
-}
+/** Text and pictures of a message. */
+export type Content = string | readonly (TextPart | ImagePart)[];
 
 /** One message of a dialog. */
-export type Message = SystemMessage | UserMessage | AssistantMessage;
+export interface Message {
+  /** `system`: what the model is to be and do; `developer` is another word for it. */
+  readonly role: 'system' | 'developer' | 'user' | 'assistant';
+  /** What is said; of the assistant as the model wrote it, tags included. */
+  readonly content: Content;
+}
