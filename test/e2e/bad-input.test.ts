@@ -78,7 +78,7 @@ describe('pictures', () => {
   ])('refuses the address %s without fetching it', async (address) => {
     const { status, code, message } = await refusal(question(url(address)));
     expect({ status, code }).toEqual({ status: 400, code: 'unsupported_image_source' });
-    expect(message).toMatch(/data:/);
+    expect(message).toMatch(/data URI/);
   });
 
   it('refuses base64 that is none', async () => {
