@@ -10,7 +10,7 @@ export function startCluster(context: SuiteContext, ofEach = 1): Promise<Cluster
     gateways: 2,
     visionEncoders: ofEach,
     decoders: ofEach,
-    ports: { gateway: 28_080, vision: 28_100, decoder: 28_200 },
+    ports: { gateway: 28_080, gatewayGrpc: 28_050, vision: 28_100, decoder: 28_200 },
     settings: {
       EIDETIC_LOG_LEVEL: 'error',
       EIDETIC_MODEL: context.checkpointDirectory,

@@ -48,6 +48,7 @@ export const startGateway = async (
     settings: {
       ...SETTINGS,
       EIDETIC_HTTP_PORT: '0',
+      EIDETIC_GRPC_PORT: '0',
       EIDETIC_QUEUE_REDIS_URL: queue.url,
       EIDETIC_CACHE_REDIS_URL: cache.url,
       EIDETIC_VISION_ENCODERS: addresses(visionEncoders),

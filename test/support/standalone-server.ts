@@ -8,10 +8,13 @@ const MAIN = fileURLToPath(new URL('../../services/standalone/src/main.ts', impo
 /** The server as a user starts it, in a process of its own on a free port. */
 export class StandaloneServer implements AsyncDisposable {
   readonly url: string;
+  /** `host:port` of the gRPC API. */
+  readonly grpc: string;
   readonly #process: ChildProcess;
 
-  private constructor(url: string, process: ChildProcess) {
+  private constructor({ url, grpc }: { readonly url: string; readonly grpc: string }, process: ChildProcess) {
     this.url = url;
+    this.grpc = grpc;
     this.#process = process;
   }
 
@@ -22,18 +25,18 @@ export class StandaloneServer implements AsyncDisposable {
    */
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<StandaloneServer> {
     const server = spawn(process.execPath, [MAIN], {
-      env: { ...process.env, EIDETIC_HTTP_PORT: '0', ...settings },
+      env: { ...process.env, EIDETIC_HTTP_PORT: '0', EIDETIC_GRPC_PORT: '0', ...settings },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    const { promise: url, resolve, reject } = Promise.withResolvers<string>();
+    const { promise: places, resolve, reject } = Promise.withResolvers<{ url: string; grpc: string }>();
     const said: string[] = [];
     createInterface(server.stderr).on('line', (line) => {
       said.push(line);
-      const [, address] = /Eidetic serves .* on (http:\S+)/.exec(line) ?? [];
-      if (address !== undefined) resolve(address);
+      const [, url, grpc] = /^Eidetic serves \S+ on (https?:\S+) .* and on (\S+) \(gRPC\)/.exec(line) ?? [];
+      if (url !== undefined && grpc !== undefined) resolve({ url, grpc });
     });
     server.once('close', () => reject(new Error(`The server ended before it was ready:\n${said.join('\n')}`)));
-    return new StandaloneServer(await url, server);
+    return new StandaloneServer(await places, server);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

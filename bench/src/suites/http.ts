@@ -26,6 +26,7 @@ export const httpSuite: Suite = {
       await ServiceProcess.start('standalone', {
         settings: {
           EIDETIC_HTTP_PORT: '0',
+          EIDETIC_GRPC_PORT: '0',
           EIDETIC_LOG_LEVEL: 'error',
           EIDETIC_MODEL: context.checkpointDirectory,
           EIDETIC_CACHE_DIR: context.cacheDirectory,

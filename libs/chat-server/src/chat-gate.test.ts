@@ -1,6 +1,6 @@
-import type { ChatEvent, ChatRequest, ChatService } from '@eidetic/chat';
+import type { ChatEvent, ChatRequest, ChatService, ImageService, ResolvedEmbedding } from '@eidetic/chat';
 import { describe, expect, it } from 'vitest';
-import { ChatGate } from './chat-gate.ts';
+import { ChatGate, type Served } from './chat-gate.ts';
 
 const request: ChatRequest = { requestId: '1', messages: [], sampling: {}, stop: [] };
 const piece: ChatEvent = { kind: 'text', choice: 0, text: 'a' };
@@ -20,6 +20,12 @@ const slowService = () => {
   return { service, finish: finish.resolve };
 };
 
+const noImages = (): Promise<ResolvedEmbedding> => Promise.reject(new Error('no pictures here'));
+const servedBy = (chat: ChatService, images: ImageService = { upload: noImages, encode: noImages }): Served => ({
+  chat,
+  images,
+});
+
 describe('ChatGate', () => {
   it('says how far the start is until it is open', async () => {
     const gate = new ChatGate('nano', 2);
@@ -28,14 +34,14 @@ describe('ChatGate', () => {
       code: 'unavailable',
       message: 'The server is starting (converting, 40 %); try again in a moment.',
     });
-    gate.open(slowService().service);
+    gate.open(servedBy(slowService().service));
     expect((await gate.chat(request).next()).value).toEqual(piece);
   });
 
   it('lets running answers end and refuses new ones once it drains', async () => {
     const { service, finish } = slowService();
     const gate = new ChatGate('nano', 2);
-    gate.open(service);
+    gate.open(servedBy(service));
     const answer = gate.chat(request);
     await answer.next();
     let drained = false;
@@ -52,7 +58,7 @@ describe('ChatGate', () => {
 
   it('ends running answers when the drain limit passes', async () => {
     const gate = new ChatGate('nano', 2);
-    gate.open(slowService().service);
+    gate.open(servedBy(slowService().service));
     const answer = gate.chat(request);
     await answer.next();
     const rest = answer.next();
@@ -63,14 +69,14 @@ describe('ChatGate', () => {
 
   it('does not wait longer than the limit for an answer that nobody reads', async () => {
     const gate = new ChatGate('nano', 2);
-    gate.open(slowService().service);
+    gate.open(servedBy(slowService().service));
     await gate.chat(request).next();
     await gate.drain(1);
   });
 
   it('refuses more requests than it may hold, until one of them ends', async () => {
     const gate = new ChatGate('nano', 2);
-    gate.open(slowService().service);
+    gate.open(servedBy(slowService().service));
     const [first, second] = [gate.chat(request), gate.chat(request)];
     await first.next();
     await second.next();
@@ -82,13 +88,13 @@ describe('ChatGate', () => {
   it('stays shut when the model is loaded after draining has begun', async () => {
     const gate = new ChatGate('nano', 2);
     await gate.drain(60_000);
-    gate.open(slowService().service);
+    gate.open(servedBy(slowService().service));
     expect(gate.state.kind).toBe('draining');
   });
 
   it('passes the abort of its caller on', async () => {
     const gate = new ChatGate('nano', 2);
-    gate.open(slowService().service);
+    gate.open(servedBy(slowService().service));
     const leaving = new AbortController();
     const answer = gate.chat(request, leaving.signal);
     await answer.next();
@@ -96,5 +102,22 @@ describe('ChatGate', () => {
     leaving.abort();
     await expect(rest).rejects.toMatchObject({ code: 'cancelled' });
     await gate.drain(60_000);
+  });
+
+  it('lets in pictures as it does chats: not before it is open, and until they are done', async () => {
+    const held = Promise.withResolvers<ResolvedEmbedding>();
+    const embedding = { data: new Float32Array(1), tokens: 1, hidden: 1, imageWidth: 1, imageHeight: 1 };
+    const images = { upload: () => held.promise, encode: noImages };
+    const gate = new ChatGate('nano', 1);
+    const upload = (): Promise<ResolvedEmbedding> => gate.upload(new Uint8Array(1), {});
+    await expect(upload()).rejects.toMatchObject({ code: 'unavailable' });
+    gate.open(servedBy(slowService().service, images));
+    const uploaded = upload();
+    await expect(gate.chat(request).next()).rejects.toMatchObject({ code: 'overloaded' });
+    await expect(gate.encode({ kind: 'reference', imageId: '' }, {})).rejects.toMatchObject({ code: 'overloaded' });
+    const drained = gate.drain(60_000);
+    held.resolve({ imageId: 'a', key: 'k', cached: false, embedding });
+    await drained;
+    expect(await uploaded).toMatchObject({ imageId: 'a' });
   });
 });

@@ -1,18 +1,24 @@
-import type { ChatEvent, ChatRequest, ChatService, ModelFacts } from '@eidetic/chat';
+import type { ChatEvent, ChatRequest, ChatService, ImageService, ModelFacts, ResolvedEmbedding } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
 
-/** Whether chats are answered, and if not, why. */
+/** What answers once it is loaded. */
+export interface Served {
+  readonly chat: ChatService;
+  readonly images: ImageService;
+}
+
+/** Whether requests are answered, and if not, why. */
 export type GateState =
   | { readonly kind: 'starting'; readonly detail: string }
-  | { readonly kind: 'ready'; readonly service: ChatService }
+  | { readonly kind: 'ready'; readonly served: Served }
   | { readonly kind: 'draining' };
 
 /**
- * The chat service as clients see it from the first moment to the last: while the model is loading, and once draining has
+ * Chats and pictures as clients see them from the first moment to the last: while the model is loading, and once draining has
  * begun, requests are refused with `unavailable`; those that run when draining begins may end. What is more than it may hold
  * is refused with `overloaded` before anything is done for it: pictures wait here too, not only prompts.
  */
-export class ChatGate implements ChatService {
+export class ChatGate implements ChatService, ImageService {
   readonly model: string;
   readonly #maxRequests: number;
   #state: GateState = { kind: 'starting', detail: 'loading the model' };
@@ -30,7 +36,7 @@ export class ChatGate implements ChatService {
   }
 
   get facts(): ModelFacts | undefined {
-    return this.#state.kind === 'ready' ? this.#state.service.facts : undefined;
+    return this.#state.kind === 'ready' ? this.#state.served.chat.facts : undefined;
   }
 
   /** Says how far the start has come. */
@@ -38,24 +44,26 @@ export class ChatGate implements ChatService {
     if (this.#state.kind === 'starting') this.#state = { kind: 'starting', detail };
   }
 
-  /** From now on `service` answers, unless draining has begun. */
-  open(service: ChatService): void {
-    if (this.#state.kind === 'starting') this.#state = { kind: 'ready', service };
+  /** From now on `served` answers, unless draining has begun. */
+  open(served: Served): void {
+    if (this.#state.kind === 'starting') this.#state = { kind: 'ready', served };
   }
 
   async *chat(request: ChatRequest, signal?: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
-    const service = this.#admit();
-    const life = new AbortController();
-    const both = signal === undefined ? life.signal : AbortSignal.any([life.signal, signal]);
-    this.#running.add(life);
+    using visit = this.#enter(signal);
     try {
-      yield* service.chat(request, both);
+      yield* visit.served.chat.chat(request, visit.signal);
     } catch (error) {
-      throw EideticError.from(both.aborted ? both.reason : error);
-    } finally {
-      this.#running.delete(life);
-      this.#endDrain();
+      throw visit.reasonFor(error);
     }
+  }
+
+  upload(...[bytes, options, signal]: Parameters<ImageService['upload']>): Promise<ResolvedEmbedding> {
+    return this.#during(signal, ({ images }, life) => images.upload(bytes, options, life));
+  }
+
+  encode(...[source, options, signal]: Parameters<ImageService['encode']>): Promise<ResolvedEmbedding> {
+    return this.#during(signal, ({ images }, life) => images.encode(source, options, life));
   }
 
   /** Refuses new requests; resolves when the running ones have ended. After `limitMs` they are told to, and not waited for. */
@@ -76,10 +84,40 @@ export class ChatGate implements ChatService {
     if (this.#state.kind === 'draining' && this.#running.size === 0) this.#drained.resolve();
   }
 
-  #admit(): ChatService {
+  async #during<T>(
+    signal: AbortSignal | undefined,
+    work: (served: Served, life: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    using visit = this.#enter(signal);
+    try {
+      return await work(visit.served, visit.signal);
+    } catch (error) {
+      throw visit.reasonFor(error);
+    }
+  }
+
+  /** Counts a request until it is disposed of. */
+  #enter(caller: AbortSignal | undefined) {
+    const served = this.#admit();
+    const life = new AbortController();
+    const signal = caller === undefined ? life.signal : AbortSignal.any([life.signal, caller]);
+    this.#running.add(life);
+    return {
+      served,
+      /** Aborts when the caller leaves, or the drain limit passes. */
+      signal,
+      reasonFor: (error: unknown) => EideticError.from(signal.aborted ? signal.reason : error),
+      [Symbol.dispose]: () => {
+        this.#running.delete(life);
+        this.#endDrain();
+      },
+    };
+  }
+
+  #admit(): Served {
     switch (this.#state.kind) {
       case 'ready':
-        if (this.#running.size < this.#maxRequests) return this.#state.service;
+        if (this.#running.size < this.#maxRequests) return this.#state.served;
         throw new EideticError('overloaded', `${this.#running.size} requests are here already; try again in a moment.`);
       case 'starting':
         throw new EideticError('unavailable', `The server is starting (${this.#state.detail}); try again in a moment.`);

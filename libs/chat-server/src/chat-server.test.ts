@@ -2,10 +2,19 @@ import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
 import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { loadConfig } from '@eidetic/config';
+import {
+  ChatRequest,
+  ChatServiceDefinition,
+  HealthDefinition,
+  ImageServiceDefinition,
+  Role,
+  ServingStatus,
+} from '@eidetic/proto';
+import { RpcChannel } from '@eidetic/rpc';
 import { createChatMetrics, createHttpMetrics, createRegistry } from '@eidetic/telemetry';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ChatServer, type ChatServerParts, createChatServer } from './chat-server.ts';
-import { HTTP_SETTINGS, REQUEST_SETTINGS } from './settings.ts';
+import { GRPC_SETTINGS, HTTP_SETTINGS, REQUEST_SETTINGS } from './settings.ts';
 
 type Load = ChatServerParts['load'];
 
@@ -32,16 +41,27 @@ const helloService = (held: Promise<void> = Promise.resolve()): ChatService => (
   },
 });
 
+const noImages = async () => {
+  throw new Error('no pictures here');
+};
+const imageService = { upload: noImages, encode: noImages };
+
 const loaded =
   (chatService: ChatService): Load =>
-  async () => ({ chatService, release: async () => {} });
+  async () => ({ chatService, imageService, release: async () => {} });
 
 const appWith = (load: Load, env: Record<string, string> = {}): { app: ChatServer; lines: string[] } => {
   const lines: string[] = [];
-  const settings = { EIDETIC_HTTP_PORT: '0', EIDETIC_LOG_LEVEL: 'silent', EIDETIC_DRAIN_LIMIT: '20s', ...env };
+  const settings = {
+    EIDETIC_HTTP_PORT: '0',
+    EIDETIC_GRPC_PORT: '0',
+    EIDETIC_LOG_LEVEL: 'silent',
+    EIDETIC_DRAIN_LIMIT: '20s',
+    ...env,
+  };
   const registry = createRegistry({ version: '0', model: MODEL });
   const metrics = { registry, http: createHttpMetrics(registry), chat: createChatMetrics(registry) };
-  const app = createChatServer(loadConfig({ ...HTTP_SETTINGS, ...REQUEST_SETTINGS }, settings), {
+  const app = createChatServer(loadConfig({ ...HTTP_SETTINGS, ...GRPC_SETTINGS, ...REQUEST_SETTINGS }, settings), {
     service: 'test',
     version: '0',
     modelName: MODEL,
@@ -64,7 +84,7 @@ const chat = (address: string, fields: object = {}): Promise<Response> =>
 describe('the chat server', () => {
   it('answers chats once it has started', async () => {
     const { app } = appWith(loaded(helloService()));
-    const address = await app.start();
+    const { http: address } = await app.start();
     expect(await (await chat(address)).json()).toMatchObject({ choices: [{ message: { content: 'Hello' } }] });
     expect(await (await fetch(`${address}/v1/models`)).json()).toMatchObject({ data: [{ id: MODEL }] });
     expect((await fetch(`${address}/readyz`)).status).toBe(200);
@@ -84,7 +104,7 @@ describe('the chat server', () => {
         onProgress('converting the decoder, 40 %');
         reached.resolve();
         await finish.promise;
-        return { chatService: helloService(), release: async () => {} };
+        return { chatService: helloService(), imageService, release: async () => {} };
       },
       { EIDETIC_HTTP_PORT: String(port) },
     );
@@ -109,11 +129,12 @@ describe('the chat server', () => {
     let released = false;
     const { app } = appWith(async () => ({
       chatService: helloService(held.promise),
+      imageService,
       release: async () => {
         released = true;
       },
     }));
-    const address = await app.start();
+    const { http: address } = await app.start();
     const stream = await chat(address, { stream: true });
     const drained = app.drain();
     expect((await fetch(`${address}/readyz`)).status).toBe(503);
@@ -129,7 +150,7 @@ describe('the chat server', () => {
 
   it('does not wait longer for a request than for its answer', async () => {
     const { app } = appWith(loaded(helloService()), { EIDETIC_REQUEST_DEADLINE: '1ms' });
-    const { port, hostname } = new URL(await app.start());
+    const { port, hostname } = new URL((await app.start()).http);
     const socket = createConnection(Number(port), hostname).setEncoding('utf8');
     socket.write(
       'POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
@@ -141,7 +162,7 @@ describe('the chat server', () => {
 
   it('knows models by long names too', async () => {
     const { app } = appWith(loaded(helloService()));
-    const response = await fetch(`${await app.start()}/v1/models/${'x'.repeat(5000)}`);
+    const response = await fetch(`${(await app.start()).http}/v1/models/${'x'.repeat(5000)}`);
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ error: { code: 'model_not_found' } });
   });
@@ -154,7 +175,7 @@ describe('the chat server', () => {
       },
     };
     const { app } = appWith(loaded(endless), { EIDETIC_DRAIN_LIMIT: '1ms' });
-    const { port, hostname } = new URL(await app.start());
+    const { port, hostname } = new URL((await app.start()).http);
     const socket = createConnection(Number(port), hostname);
     const body = JSON.stringify({ model: MODEL, messages: [{ role: 'user', content: 'Hi' }], stream: true });
     socket.write(
@@ -183,7 +204,7 @@ describe('the chat server', () => {
 
   it('names a port that is taken, before it loads anything', async () => {
     const { app } = appWith(loaded(helloService()));
-    const port = new URL(await app.start()).port;
+    const port = new URL((await app.start()).http).port;
     const second = appWith(
       () => {
         throw new Error('loaded');
@@ -206,7 +227,7 @@ describe('the chat server', () => {
 
   it('counts requests by route and status, chats by how they end', async () => {
     const { app } = appWith(loaded(helloService()));
-    const address = await app.start();
+    const { http: address } = await app.start();
     await chat(address);
     await chat(address, { tools: [] });
     await fetch(`${address}/nowhere/at/all`);
@@ -224,7 +245,7 @@ describe('the chat server', () => {
 
   it('answers unknown routes outside the API with an error body too', async () => {
     const { app } = appWith(loaded(helloService()));
-    const response = await fetch(`${await app.start()}/chat/completions`, { method: 'POST' });
+    const response = await fetch(`${(await app.start()).http}/chat/completions`, { method: 'POST' });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({
       error: { code: 'not_found', message: 'POST /chat/completions: no such route; the API is under /v1.' },
@@ -232,10 +253,64 @@ describe('the chat server', () => {
   });
 });
 
+describe('the gRPC API', () => {
+  const text = { part: { $case: 'text', value: 'Hi' } } as const;
+  const messages = [{ role: Role.ROLE_USER, content: [text] }];
+  const request = { ...ChatRequest.decode(Uint8Array.of()), messages };
+  const channelTo = (address: string): RpcChannel => {
+    const channel = new RpcChannel(address);
+    onTestFinished(() => channel[Symbol.dispose]());
+    return channel;
+  };
+  const serving = (channel: RpcChannel) => channel.unary(HealthDefinition, 'check', { service: '' });
+
+  it('answers the chats that HTTP answers, and is counted beside it', async () => {
+    const { app } = appWith(loaded(helloService()));
+    const { grpc, http } = await app.start();
+    const channel = channelTo(grpc);
+    expect(await serving(channel)).toEqual({ status: ServingStatus.SERVING });
+    const events = await Array.fromAsync(channel.stream(ChatServiceDefinition, 'chat', request));
+    expect(events.map(({ event }) => event?.$case)).toEqual(['started', 'text', 'ended', 'finished']);
+    await expect(channel.unary(ImageServiceDefinition, 'encode', { image: undefined })).rejects.toThrow('image');
+    const metrics = await (await fetch(`${http}/metrics`)).text();
+    expect(metrics.split('\n')).toEqual(
+      expect.arrayContaining([
+        'eidetic_grpc_calls_total{method="/eidetic.v1.ChatService/Chat",outcome="ok"} 1',
+        'eidetic_grpc_calls_total{method="/eidetic.v1.ImageService/Encode",outcome="invalid_request"} 1',
+        'eidetic_chat_requests_finished_total{outcome="stop"} 1',
+      ]),
+    );
+  });
+
+  it('drains with HTTP: the running stream ends whole, new calls are refused', async () => {
+    const held = Promise.withResolvers<void>();
+    const { app } = appWith(loaded(helloService(held.promise)));
+    const channel = channelTo((await app.start()).grpc);
+    const answer = channel.stream(ChatServiceDefinition, 'chat', request);
+    await answer.next();
+    const drained = app.drain();
+    await expect(channel.unary(ChatServiceDefinition, 'listModels', {})).rejects.toMatchObject({ code: 'unavailable' });
+    held.resolve();
+    const rest = await Array.fromAsync(answer);
+    expect(rest.at(-1)?.event).toMatchObject({ $case: 'finished' });
+    await drained;
+  });
+
+  it('names a port that is taken', async () => {
+    const { app } = appWith(loaded(helloService()));
+    const port = (await app.start()).grpc.split(':')[1] ?? '';
+    const second = appWith(loaded(helloService()), { EIDETIC_GRPC_PORT: port });
+    await expect(second.app.start()).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: expect.stringContaining('set EIDETIC_GRPC_PORT and EIDETIC_GRPC_HOST'),
+    });
+  });
+});
+
 describe('the web page', () => {
   it('is served with its types, under a policy that allows its own scripts only', async () => {
     const { app } = appWith(loaded(helloService()));
-    const address = await app.start();
+    const { http: address } = await app.start();
     const page = await fetch(`${address}/`);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
@@ -248,7 +323,7 @@ describe('the web page', () => {
 
   it('is not sent again while it is unchanged', async () => {
     const { app } = appWith(loaded(helloService()));
-    const address = await app.start();
+    const { http: address } = await app.start();
     const etag = (await fetch(`${address}/style.css`)).headers.get('etag') ?? '';
     const again = await fetch(`${address}/style.css`, { headers: { 'if-none-match': etag } });
     expect([again.status, await again.text()]).toEqual([304, '']);
@@ -258,7 +333,7 @@ describe('the web page', () => {
     'gives away nothing else: %s',
     async (path) => {
       const { app } = appWith(loaded(helloService()));
-      expect((await fetch(`${await app.start()}${path}`)).status).toBe(404);
+      expect((await fetch(`${(await app.start()).http}${path}`)).status).toBe(404);
     },
   );
 });

@@ -1,22 +1,29 @@
 import { createOpenAccess } from '@eidetic/access';
-import type { ChatService } from '@eidetic/chat';
+import type { ChatService, ImageService } from '@eidetic/chat';
+import { BodyBudget } from '@eidetic/core';
+import type { RpcServer } from '@eidetic/rpc';
+import type { Addresses } from '@eidetic/rpc-service';
 import { listenError, type Service } from '@eidetic/service';
 import {
   type ChatMetrics,
   createLogger,
+  createRpcMetrics,
   type HttpMetrics,
   measureChat,
   openTracer,
   type Registry,
   type Tracer,
 } from '@eidetic/telemetry';
+import type { FastifyInstance } from 'fastify';
 import { ChatGate, type GateState } from './chat-gate.ts';
 import { createHttpServer, type Readiness } from './http-server.ts';
+import { createChatRpcServer } from './rpc-server.ts';
 import type { ChatServerConfig } from './settings.ts';
 
-/** A chat service that answers, and how to let go of it and what is behind it. */
+/** What answers, and how to let go of it and what is behind it. */
 export interface LoadedChat {
   readonly chatService: ChatService;
+  readonly imageService: ImageService;
   release(): Promise<void>;
 }
 
@@ -46,8 +53,8 @@ export interface ChatServerParts {
   readonly report: (line: string) => void;
 }
 
-/** The running server; it starts at the address that it resolves with. */
-export type ChatServer = Service<string>;
+/** The running server; it starts at the addresses that it resolves with. */
+export type ChatServer = Service<Addresses>;
 
 /** Time for the errors of ended answers to reach their readers. */
 const LAST_WORDS_MS = 1000;
@@ -57,29 +64,42 @@ const readinessOf = (state: GateState): Readiness => {
   return { ready: state.kind === 'ready', status: state.kind };
 };
 
+const listen = async (http: FastifyInstance, rpc: RpcServer, config: ChatServerConfig): Promise<Addresses> => {
+  const { httpHost: host, httpPort: port, grpcHost, grpcPort } = config;
+  const address = await http.listen({ host, port }).catch((reason: unknown) => {
+    throw listenError(reason, { host, port, settings: 'EIDETIC_HTTP_PORT and EIDETIC_HTTP_HOST' });
+  });
+  const settings = 'EIDETIC_GRPC_PORT and EIDETIC_GRPC_HOST';
+  return { http: address, grpc: await rpc.listen({ host: grpcHost, port: grpcPort, settings }) };
+};
+
 /** Puts the server together. It listens before it has loaded what answers: alive, not ready, and saying why. */
 export const createChatServer = (config: ChatServerConfig, parts: ChatServerParts): ChatServer => {
   const { service, version, modelName, maxRequests, metrics, load, report } = parts;
   const gate = new ChatGate(modelName, maxRequests);
   const logger = createLogger({ level: config.logLevel, service, version });
   let tracer: Tracer | undefined;
-  const server = createHttpServer({
-    api: { chat: gate, access: createOpenAccess() },
+  const shared = { access: createOpenAccess(), bodies: new BodyBudget(config.maxBodyBytesTogether) };
+  const http = createHttpServer({
+    api: { ...shared, chat: gate },
     readiness: () => readinessOf(gate.state),
     metrics,
     tracer: () => tracer,
     logger,
     limits: config,
   });
+  const rpc = createChatRpcServer({
+    api: { ...shared, chat: gate, images: gate, tracer: () => tracer, limits: config },
+    metrics: createRpcMetrics(metrics.registry),
+    logger,
+    maxConnectionAgeMs: config.maxConnectionAgeMs,
+  });
   const loading = new AbortController();
   let loaded: Promise<LoadedChat> | undefined;
 
   return {
     async start() {
-      const address = await server.listen({ port: config.httpPort, host: config.httpHost }).catch((reason: unknown) => {
-        const settings = 'EIDETIC_HTTP_PORT and EIDETIC_HTTP_HOST';
-        throw listenError(reason, { host: config.httpHost, port: config.httpPort, settings });
-      });
+      const addresses = await listen(http, rpc, config);
       const onProgress = (step: string): void => {
         gate.describeStart(step);
         report(step);
@@ -87,18 +107,19 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
       tracer = await openTracer(config, { service, version }, logger);
       loading.signal.throwIfAborted();
       loaded = load({ onProgress, signal: loading.signal, tracer });
-      const { chatService } = await loaded;
-      gate.open(measureChat(chatService, metrics.chat, () => performance.now()));
-      return address;
+      const { chatService, imageService } = await loaded;
+      gate.open({ chat: measureChat(chatService, metrics.chat, () => performance.now()), images: imageService });
+      if (gate.state.kind === 'ready') rpc.setServing(true);
+      return addresses;
     },
     async drain() {
       loading.abort();
-      await gate.drain(config.drainLimitMs);
+      await Promise.all([gate.drain(config.drainLimitMs), rpc.drain(config.drainLimitMs)]);
     },
     async stop() {
       loading.abort();
-      const limit = setTimeout(() => server.server.closeAllConnections(), LAST_WORDS_MS);
-      await server.close();
+      const limit = setTimeout(() => http.server.closeAllConnections(), LAST_WORDS_MS);
+      await Promise.all([http.close(), rpc.stop()]);
       clearTimeout(limit);
       // What failed to load was reported by start().
       await loaded?.then(

@@ -7,5 +7,5 @@ export {
 } from './chat-server.ts';
 export { greeting } from './greeting.ts';
 export { type BundleChatParts, openBundleChat } from './open-bundle-chat.ts';
-export { type ChatServerConfig, HTTP_SETTINGS, REQUEST_SETTINGS } from './settings.ts';
+export { type ChatServerConfig, GRPC_SETTINGS, HTTP_SETTINGS, REQUEST_SETTINGS } from './settings.ts';
 export { warmUp } from './warm-up.ts';

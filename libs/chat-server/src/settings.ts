@@ -1,11 +1,12 @@
 import { type Config, type ConfigDefinition, duration, integer, size, text } from '@eidetic/config';
+import { CONNECTION_SETTINGS, grpcSettings } from '@eidetic/rpc-service';
 import { PROCESS_SETTINGS } from '@eidetic/service';
 
 /** Where a chat server listens. */
 export const HTTP_SETTINGS = {
   httpPort: {
     name: 'EIDETIC_HTTP_PORT',
-    description: 'Port of the API, the web page, health and metrics; 0 takes a free one.',
+    description: 'Port of the HTTP API, the web page, health and metrics; 0 takes a free one.',
     kind: integer({ min: 0, max: 65_535 }),
     default: '8080',
   },
@@ -16,6 +17,12 @@ export const HTTP_SETTINGS = {
     kind: text(),
     default: '127.0.0.1',
   },
+} as const satisfies ConfigDefinition;
+
+/** The same for gRPC. */
+export const GRPC_SETTINGS = {
+  ...grpcSettings({ name: 'gRPC API', grpcPort: '50050' }),
+  ...CONNECTION_SETTINGS,
 } as const satisfies ConfigDefinition;
 
 /** What a chat server takes, and how long it waits. */
@@ -53,5 +60,5 @@ export const REQUEST_SETTINGS = {
   ...PROCESS_SETTINGS,
 } as const satisfies ConfigDefinition;
 
-/** What both load into. */
-export type ChatServerConfig = Config<typeof HTTP_SETTINGS> & Config<typeof REQUEST_SETTINGS>;
+/** What all of them load into. */
+export type ChatServerConfig = Config<typeof HTTP_SETTINGS & typeof GRPC_SETTINGS & typeof REQUEST_SETTINGS>;

@@ -13,6 +13,7 @@ import { answerChoice } from './answer-choice.ts';
 import { checkRequest, completionBudget, partsOf } from './check-request.ts';
 import type { ImageResolver, ResolvedEmbedding } from './image-resolver.ts';
 import { merge } from './merge.ts';
+import { NO_DEADLINE_MS } from './no-deadline.ts';
 import type { ChatEvent, ChatRequest, ChatService, ContentPart, ModelFacts, ResolvedImage } from './types.ts';
 
 /** What a chat service is made of. */
@@ -37,9 +38,6 @@ export interface ChatServiceParts {
   /** Seed of a request that brings none. */
   readonly randomSeed: () => number;
 }
-
-/** As good as never. */
-const NO_DEADLINE_MS = Number.MAX_SAFE_INTEGER;
 
 /** Puts pictures, prompt, decoder and output together. */
 export function createChatService(parts: ChatServiceParts): ChatService {

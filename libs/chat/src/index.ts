@@ -9,7 +9,9 @@ export {
   type ImageResolverParts,
   type ImageStage,
   type PictureEncoder,
+  type ResolvedEmbedding,
   type Upload,
 } from './image-resolver.ts';
+export { createImageService, type ImageOptions, type ImageService } from './image-service.ts';
 export { merge } from './merge.ts';
 export type * from './types.ts';

@@ -1,11 +1,18 @@
 import { type GenerateRequest, MAX_LOGPROBS, type PromptSegment } from '@eidetic/core';
-import { readEmbedding, refuse, shortText, toEmbeddingMessage, within } from '@eidetic/messages';
+import {
+  readEmbedding,
+  readGrammar,
+  refuse,
+  shortText,
+  toEmbeddingMessage,
+  toGrammarMessage,
+  within,
+} from '@eidetic/messages';
 import type {
   GenerateRequest as GenerateRequestMessage,
   ImageSegment,
   PromptSegment as PromptSegmentMessage,
 } from '@eidetic/proto';
-import { readGrammar, toGrammarMessage } from './grammar-message.ts';
 import { readSampling, toSamplingMessage } from './sampling-message.ts';
 
 /** What a request is checked against. */

@@ -1,14 +1,6 @@
 import { GREEDY, type SamplingOptions } from '@eidetic/core';
-import { refuse, within } from '@eidetic/messages';
+import { readTopP, SAMPLING_BOUNDS, within } from '@eidetic/messages';
 import type { SamplingOptions as SamplingMessage } from '@eidetic/proto';
-
-/** As in the HTTP API. Repetition penalties divide and multiply logits, which far beyond these bounds are no numbers any more. */
-const TEMPERATURE = { min: 0, max: 2 };
-const SHARE = { min: 0, max: 1 };
-const REPETITION = { min: 0.01, max: 10 };
-const PENALTY = { min: -2, max: 2 };
-const BIAS = { min: -100, max: 100 };
-const SEED = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
 
 /** Everything said, so that what a server takes for granted does not matter. */
 export const toSamplingMessage = ({ logitBias, seed, ...sampling }: SamplingOptions): SamplingMessage => ({
@@ -26,20 +18,19 @@ export const toSamplingMessage = ({ logitBias, seed, ...sampling }: SamplingOpti
 export const readSampling = (message: SamplingMessage | undefined, vocab: number): SamplingOptions => {
   if (!message) return GREEDY;
   const { topP = 1, repetitionPenalty = 1, logitBias } = message;
-  if (!(topP > 0)) throw refuse('sampling.top_p', `${topP} is not above 0`);
   for (const [id, bias] of logitBias) {
     within(`sampling.logit_bias[${id}]`, id, { min: 0, max: vocab - 1 });
-    within(`sampling.logit_bias[${id}]`, bias, BIAS);
+    within(`sampling.logit_bias[${id}]`, bias, SAMPLING_BOUNDS.logitBias);
   }
   return {
-    temperature: within('sampling.temperature', message.temperature, TEMPERATURE),
-    topP: within('sampling.top_p', topP, SHARE),
+    temperature: within('sampling.temperature', message.temperature, SAMPLING_BOUNDS.temperature),
+    topP: readTopP('sampling.top_p', topP),
     topK: message.topK,
-    minP: within('sampling.min_p', message.minP, SHARE),
-    repetitionPenalty: within('sampling.repetition_penalty', repetitionPenalty, REPETITION),
-    presencePenalty: within('sampling.presence_penalty', message.presencePenalty, PENALTY),
-    frequencyPenalty: within('sampling.frequency_penalty', message.frequencyPenalty, PENALTY),
+    minP: within('sampling.min_p', message.minP, SAMPLING_BOUNDS.minP),
+    repetitionPenalty: within('sampling.repetition_penalty', repetitionPenalty, SAMPLING_BOUNDS.repetitionPenalty),
+    presencePenalty: within('sampling.presence_penalty', message.presencePenalty, SAMPLING_BOUNDS.presencePenalty),
+    frequencyPenalty: within('sampling.frequency_penalty', message.frequencyPenalty, SAMPLING_BOUNDS.frequencyPenalty),
     logitBias,
-    seed: within('sampling.seed', Number(message.seed), SEED),
+    seed: within('sampling.seed', Number(message.seed), SAMPLING_BOUNDS.seed),
   };
 };

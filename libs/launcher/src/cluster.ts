@@ -9,7 +9,12 @@ const NICENESS = { gateway: 0, decoder: 0, vision: 10 } as const;
 /** How many of what a cluster has, and how they are set up. */
 export interface ClusterOptions {
   /** First port of each kind; the others follow. Without, each has some free port, and keeps it when it is restarted. */
-  readonly ports?: { readonly gateway: number; readonly vision: number; readonly decoder: number };
+  readonly ports?: {
+    readonly gateway: number;
+    readonly gatewayGrpc: number;
+    readonly vision: number;
+    readonly decoder: number;
+  };
   readonly gateways: number;
   readonly visionEncoders: number;
   readonly decoders: number;
@@ -87,6 +92,7 @@ export class Cluster implements AsyncDisposable {
     ]);
     const gateways = await startAll('gateway', options.gateways, (i) => ({
       EIDETIC_HTTP_PORT: String(ports.gateway[i]),
+      EIDETIC_GRPC_PORT: String(ports.gatewayGrpc[i]),
       EIDETIC_QUEUE_REDIS_URL: queue.url,
       EIDETIC_VISION_ENCODERS: addresses(ports.vision),
       EIDETIC_DECODERS: addresses(ports.decoder),
@@ -102,13 +108,14 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
-/** The port of each gateway, vision encoder and decoder. */
+/** The ports of each gateway, vision encoder and decoder. */
 async function portsOf({ ports, gateways, visionEncoders, decoders }: ClusterOptions) {
-  const free = ports ? [] : [...(await freePorts(gateways + visionEncoders + decoders))];
+  const free = ports ? [] : [...(await freePorts(2 * gateways + visionEncoders + decoders))];
   const take = (count: number, first: number | undefined): readonly number[] =>
     first === undefined ? free.splice(0, count) : Array.from({ length: count }, (_, i) => first + i);
   return {
     gateway: take(gateways, ports?.gateway),
+    gatewayGrpc: take(gateways, ports?.gatewayGrpc),
     vision: take(visionEncoders, ports?.vision),
     decoder: take(decoders, ports?.decoder),
   };

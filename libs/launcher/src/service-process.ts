@@ -18,8 +18,8 @@ export interface ServiceOptions {
   readonly niceness?: number;
 }
 
-/** What services say once they answer, and where: over HTTP, or gRPC with health and metrics beside it. */
-const HTTP_GREETING = /^Eidetic serves \S+ on (http:\S+) \(web page/;
+/** What services say once they answer, and where: chats over HTTP and gRPC, others over gRPC with health and metrics beside it. */
+const CHAT_GREETING = /^Eidetic serves \S+ on (https?:\S+) \(web page.*\) and on (\S+) \(gRPC\)\./;
 const GRPC_GREETING = /^Eidetic .* on (\S+) \(gRPC\); health and metrics on (http:\S+)\. Try:$/;
 
 const LAST_LINES = 20;
@@ -64,7 +64,7 @@ export class ServiceProcess implements AsyncDisposable {
     return this.#http;
   }
 
-  /** `host:port`; empty for those that speak HTTP only. */
+  /** `host:port` */
   get grpc(): string {
     return this.#grpc;
   }
@@ -145,10 +145,10 @@ export class ServiceProcess implements AsyncDisposable {
   }
 
   #hears(line: string): boolean {
-    const [, url] = HTTP_GREETING.exec(line) ?? [];
+    const [, http, grpc] = CHAT_GREETING.exec(line) ?? [];
     const [, address, operations] = GRPC_GREETING.exec(line) ?? [];
-    this.#http = url ?? operations ?? this.#http;
-    this.#grpc = address ?? this.#grpc;
-    return url !== undefined || address !== undefined;
+    this.#http = http ?? operations ?? this.#http;
+    this.#grpc = grpc ?? address ?? this.#grpc;
+    return http !== undefined || address !== undefined;
   }
 }

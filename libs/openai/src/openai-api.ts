@@ -2,18 +2,16 @@ import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyReque
 import { admitRequests } from './admit.ts';
 import { answerErrors } from './answer-errors.ts';
 import type { OpenaiApiOptions, OpenaiApiParts } from './api-parts.ts';
-import { BodyBudget } from './body-budget.ts';
 import { requestId } from './request-id.ts';
 import { addChatCompletionRoute } from './routes/chat-completions.ts';
 import { addCompletionRoute } from './routes/completions.ts';
 import { addModelRoutes } from './routes/models.ts';
 
 const addRoutes = (app: FastifyInstance, parts: OpenaiApiParts, options: OpenaiApiOptions): void => {
-  const budget = new BodyBudget(options.maxBodyBytesTogether);
   /** Before a byte of the body is read. One that does not tell its length may have the largest. */
   const reserveBody = async ({ headers }: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const announced = Number(headers['content-length'] ?? options.maxBodyBytes);
-    reply.raw.once('close', budget.reserve(Math.min(announced, options.maxBodyBytes)));
+    reply.raw.once('close', parts.bodies.reserve(Math.min(announced, options.maxBodyBytes)));
   };
   const withBody = { bodyLimit: options.maxBodyBytes, onRequest: reserveBody };
   addChatCompletionRoute(app, parts, options, withBody);

@@ -1,5 +1,6 @@
 import { createOpenAccess } from '@eidetic/access';
 import type { ChatEvent, ChatRequest, ChatService, ModelFacts } from '@eidetic/chat';
+import { BodyBudget } from '@eidetic/core';
 import fastify, { type FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
 import { earlyErrors, type OpenaiApiOptions, openaiApi } from '../src/index.ts';
@@ -46,16 +47,22 @@ export async function* play(events: readonly ChatEvent[], failure?: Error): Asyn
 }
 
 /** A server of the API, closed after the test. */
-export const serve = (service: ChatService, options: Partial<OpenaiApiOptions> = {}): FastifyInstance => {
+export const serve = (
+  service: ChatService,
+  {
+    maxBodyBytesTogether = 2 ** 20,
+    ...options
+  }: Partial<OpenaiApiOptions> & { readonly maxBodyBytesTogether?: number } = {},
+): FastifyInstance => {
   const app = fastify({ ...earlyErrors, forceCloseConnections: true });
   const limits = {
     maxBodyBytes: 64 * 1024,
-    maxBodyBytesTogether: 2 ** 20,
     maxImagesPerRequest: 2,
     requestDeadlineMs: 20_000,
     heartbeatMs: 15_000,
   };
-  void app.register(openaiApi({ chat: service, access: createOpenAccess() }, { ...limits, ...options }));
+  const parts = { chat: service, access: createOpenAccess(), bodies: new BodyBudget(maxBodyBytesTogether) };
+  void app.register(openaiApi(parts, { ...limits, ...options }));
   onTestFinished(() => app.close());
   return app;
 };

@@ -1,2 +1,3 @@
+export { logCall } from './log-call.ts';
 export { type Addresses, createRpcService, type Loaded, type LoadHooks } from './rpc-service.ts';
-export { LIFE_SETTINGS, listenSettings } from './settings.ts';
+export { CONNECTION_SETTINGS, grpcSettings, LIFE_SETTINGS, listenSettings } from './settings.ts';

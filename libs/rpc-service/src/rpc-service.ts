@@ -2,7 +2,7 @@ import { EideticError } from '@eidetic/core';
 import { readDescriptors } from '@eidetic/proto';
 import { type Implementation, RpcServer } from '@eidetic/rpc';
 import { OperationsServer, type Readiness, type Service } from '@eidetic/service';
-import { createLogger, openTracer, type Registry, type Tracer } from '@eidetic/telemetry';
+import { createLogger, createRpcMetrics, openTracer, type Registry, type Tracer } from '@eidetic/telemetry';
 import { logCall } from './log-call.ts';
 import type { RpcServiceConfig } from './settings.ts';
 
@@ -83,13 +83,18 @@ const listen = async (rpc: RpcServer, operations: OperationsServer, config: RpcS
 export const createRpcService = <Served>(options: RpcServiceOptions<Served>): Service<Addresses> => {
   const { name, version, config, registry, load, report } = options;
   const logger = createLogger({ level: config.logLevel, service: name, version });
+  const metrics = createRpcMetrics(registry);
+  const log = logCall(logger);
   let state: State<Served> = { kind: 'starting', detail: 'loading the model' };
   let trouble: string | undefined;
   const rpc = new RpcServer({
     services: [options.implement(() => servedIn(state, name))],
     descriptors: readDescriptors(),
     maxConnectionAgeMs: config.maxConnectionAgeMs,
-    onEnd: logCall(logger),
+    onEnd(call) {
+      metrics.calls.inc({ method: call.method, outcome: call.code });
+      log(call);
+    },
   });
   const operations = new OperationsServer({ readiness: () => readinessOf(state, trouble), metrics: registry });
   const loading = new AbortController();

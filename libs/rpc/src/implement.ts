@@ -59,16 +59,19 @@ type Writing = ServerWritableStream<Buffer, unknown>;
 type Call = ServerUnaryCall<Buffer, unknown> | Reading | Writing;
 type Respond = (request: unknown, context: CallContext) => Promise<void>;
 
+/** How calls of a service are answered. */
+export interface ImplementOptions {
+  /** Calls that take longer end with `deadline_exceeded`; absent: none is ended. */
+  readonly maxDurationMs?: number;
+}
+
 /** Timers go off up to a millisecond before the clock says so. */
 const TIMER_SLACK_MS = 1;
 
-const deadlineOf = (call: Call): number | undefined => {
-  const deadlineMs = Number(call.getDeadline());
-  return deadlineMs === Number.POSITIVE_INFINITY ? undefined : deadlineMs;
-};
+const NEVER = Number.POSITIVE_INFINITY;
 
-const departure = (deadlineMs: number | undefined): EideticError =>
-  deadlineMs !== undefined && Date.now() + TIMER_SLACK_MS >= deadlineMs
+const departure = (deadlineMs: number): EideticError =>
+  Date.now() + TIMER_SLACK_MS >= deadlineMs
     ? new EideticError('deadline_exceeded', 'The deadline passed.')
     : new EideticError('cancelled', 'The caller left.');
 
@@ -102,10 +105,26 @@ const metadataOf =
 
 const traceparentOf = (call: Call): string | undefined => toTraceparent(metadataOf(call)(TRACEPARENT));
 
+/** Ends a call that takes too long, until it is disposed of. */
+const limit = (life: AbortController, maxDurationMs: number): Disposable => {
+  const message = `The call was not done after ${maxDurationMs} ms.`;
+  const timer =
+    maxDurationMs === NEVER
+      ? undefined
+      : setTimeout(() => life.abort(new EideticError('deadline_exceeded', message)), maxDurationMs);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+};
+
 /** Runs one call from its request to its end; rejects with what the client is to be told. */
-const run = async (call: Call, method: Method<unknown, unknown>, calls: RunningCalls, respond: Respond) => {
+const run = async (
+  call: Call,
+  method: Method<unknown, unknown>,
+  { calls, maxDurationMs = NEVER }: ImplementOptions & { readonly calls: RunningCalls },
+  respond: Respond,
+) => {
   const life = calls.begin();
-  const deadlineMs = deadlineOf(call);
+  using _ = limit(life, maxDurationMs);
+  const deadlineMs = Math.min(Number(call.getDeadline()), Date.now() + maxDurationMs);
   const events: EventEmitter = call;
   events.on('cancelled', () => life.abort(departure(deadlineMs)));
   try {
@@ -114,7 +133,8 @@ const run = async (call: Call, method: Method<unknown, unknown>, calls: RunningC
       signal: life.signal,
       draining: calls.draining,
       metadata: metadataOf(call),
-      ...(deadlineMs !== undefined && { deadlineMs }),
+      requestBytes: 'request' in call ? call.request.length : 0,
+      ...(deadlineMs !== NEVER && { deadlineMs }),
       ...(traceparent !== undefined && { traceparent }),
     };
     const request = 'request' in call ? read(method, call.request) : readAll(call, method, life.signal);
@@ -135,14 +155,18 @@ const stream = async (call: Writing, messages: AsyncIterable<unknown>, { signal 
 };
 
 /** Makes functions answer the calls of a service. What they throw is told to the client by its code, with its details. */
-export const implement = <S extends Service>(service: S, handlers: Handlers<S>): Implementation => {
+export const implement = <S extends Service>(
+  service: S,
+  handlers: Handlers<S>,
+  options: ImplementOptions = {},
+): Implementation => {
   const bindMethod = (key: string, calls: RunningCalls, onEnd: (call: EndedCall) => void) => {
     const method = service.methods[key] as Method<unknown, unknown>;
     const handler = handlers[key] as (request: unknown, context: CallContext) => unknown;
     const path = pathOf(service, method);
     const measured = async (call: Call, respond: Respond): Promise<EideticError | undefined> => {
       const startMs = performance.now();
-      const error = await run(call, method, calls, respond).then(() => undefined, EideticError.from);
+      const error = await run(call, method, { ...options, calls }, respond).then(() => undefined, EideticError.from);
       const durationMs = performance.now() - startMs;
       const traceparent = traceparentOf(call);
       const code = error?.code ?? 'ok';

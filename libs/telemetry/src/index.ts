@@ -13,6 +13,7 @@ export { measureImageStages } from './measure-image-stages.ts';
 export { measureVisionEncoder } from './measure-vision-encoder.ts';
 export { openTracer, TRACE_SETTINGS } from './open-tracer.ts';
 export { type Build, createRegistry, type Registry } from './registry.ts';
+export { createRpcMetrics, type RpcMetrics } from './rpc-metrics.ts';
 export { traceDecoder } from './trace-decoder.ts';
 export { traceEncodeHandler } from './trace-encode-handler.ts';
 export { traceEncodeProducer } from './trace-encode-producer.ts';

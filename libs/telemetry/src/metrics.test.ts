@@ -12,6 +12,7 @@ import { createEngineMetrics } from './engine-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { createImageMetrics } from './image-metrics.ts';
 import { createRegistry } from './registry.ts';
+import { createRpcMetrics } from './rpc-metrics.ts';
 import { createVisionMetrics } from './vision-metrics.ts';
 
 const PAGE = fileURLToPath(new URL('../../../docs/metrics.md', import.meta.url));
@@ -23,7 +24,7 @@ const LABELS: Readonly<Record<string, string>> = {
   node: 'one per process',
   model_name: 'one per process',
   engine: 'one per process',
-  method: 'those that the HTTP parser knows',
+  method: 'those that the HTTP parser knows; those of the gRPC services that are served',
   route: 'the patterns of routes, never an address',
   status: "HTTP's",
   outcome:
@@ -46,6 +47,7 @@ const RUNTIME_LABELS = ['type', 'space', 'kind', 'version', 'major', 'minor', 'p
 const registryOfEverything = () => {
   const registry = createRegistry({ version: '1', model: 'm' });
   createHttpMetrics(registry);
+  createRpcMetrics(registry);
   createChatMetrics(registry);
   createImageMetrics(registry);
   createCacheMetrics(registry);
@@ -78,7 +80,7 @@ it('has no label whose values are not known to be few', () => {
 
 it("names every metric eidetic_<area>_<noun>_<unit>, and three as vLLM's", () => {
   const pattern =
-    /^eidetic_(build_info|engine_slots|(http|chat|image|vision|cache|encode_queue|decoder_pool|endpoint|engine)(_[a-z_]+)?_(seconds|total|running|waiting|ratio|rows|images|jobs|cost|pods))$/;
+    /^eidetic_(build_info|engine_slots|(http|grpc|chat|image|vision|cache|encode_queue|decoder_pool|endpoint|engine)(_[a-z_]+)?_(seconds|total|running|waiting|ratio|rows|images|jobs|cost|pods))$/;
   const names = own.map(({ name }) => name).filter((name) => !name.startsWith('vllm:'));
   expect(names.filter((name) => !pattern.test(name))).toEqual([]);
   expect(own.length - names.length).toBe(3);

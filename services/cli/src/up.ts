@@ -12,7 +12,7 @@ Starts a whole cluster on this machine: Redis for the queue, Redis for the cache
 process of its own, to be looked at, killed and started again. It needs redis-server (EIDETIC_REDIS_SERVER names another binary).
 EIDETIC_* variables reach the services that take them. Ctrl-C ends everything.
 
-  --gateways N    default 2, on --port and the ports after it
+  --gateways N    default 2, on --port and the ports after it, for gRPC on 50050 and the ports after it
   --vision N      vision encoders; default 2
   --decoders N    default 2
   --port PORT     of the first gateway; default 8080`;
@@ -39,6 +39,7 @@ const OPTIONS = {
   port: { type: 'string', default: '8080' },
 } as const;
 
+const FIRST_GATEWAY_GRPC_PORT = 50_050;
 const FIRST_VISION_PORT = 50_100;
 const FIRST_DECODER_PORT = 50_200;
 
@@ -63,7 +64,12 @@ export async function upCommand(args: readonly string[], signal: AbortSignal): P
     gateways: count('gateways', 50),
     visionEncoders,
     decoders,
-    ports: { gateway: count('port', 65_000), vision: FIRST_VISION_PORT, decoder: FIRST_DECODER_PORT },
+    ports: {
+      gateway: count('port', 65_000),
+      gatewayGrpc: FIRST_GATEWAY_GRPC_PORT,
+      vision: FIRST_VISION_PORT,
+      decoder: FIRST_DECODER_PORT,
+    },
     settings: { EIDETIC_THREADS: String(threads) },
     gatewaySettings,
     visionSettings,
@@ -71,7 +77,7 @@ export async function upCommand(args: readonly string[], signal: AbortSignal): P
     onLine: (member, line) => say(`${member}: ${line}`),
   });
   say(`\nqueue   ${cluster.queue.url}\ncache   ${cluster.cache.url}`);
-  for (const { http } of cluster.gateways) say(`gateway ${http}`);
+  for (const { http, grpc } of cluster.gateways) say(`gateway ${http}, gRPC ${grpc}`);
   for (const { grpc, http, pid } of cluster.visionEncoders)
     say(`vision  ${grpc}, metrics ${http}/metrics, process ${pid}`);
   for (const { grpc, http, pid } of cluster.decoders) say(`decoder ${grpc}, metrics ${http}/metrics, process ${pid}`);

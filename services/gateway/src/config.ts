@@ -1,4 +1,4 @@
-import { HTTP_SETTINGS, REQUEST_SETTINGS } from '@eidetic/chat-server';
+import { GRPC_SETTINGS, HTTP_SETTINGS, REQUEST_SETTINGS } from '@eidetic/chat-server';
 import { boolean, type Config, type ConfigDefinition, duration, integer, size, text } from '@eidetic/config';
 import { SHARED_CACHE_SETTINGS } from '@eidetic/embedding-cache';
 import { MODEL_SETTINGS } from '@eidetic/model-loader';
@@ -6,6 +6,7 @@ import { MODEL_SETTINGS } from '@eidetic/model-loader';
 /** Every setting of the gateway. */
 export const CONFIG_DEFINITION = {
   ...HTTP_SETTINGS,
+  ...GRPC_SETTINGS,
   ...MODEL_SETTINGS,
   decoders: {
     name: 'EIDETIC_DECODERS',

@@ -1,7 +1,7 @@
 import type { Bundle } from '@eidetic/bundle';
-import { createImageResolver } from '@eidetic/chat';
+import { createImageResolver, createImageService } from '@eidetic/chat';
 import { type LoadedChat, openBundleChat, warmUp } from '@eidetic/chat-server';
-import { EideticError, SHARED_SCOPE, tenantScope } from '@eidetic/core';
+import { type CacheScope, EideticError, SHARED_SCOPE, tenantScope } from '@eidetic/core';
 import { DecoderPool } from '@eidetic/decoder-pool';
 import { createMemoryEmbeddingCache, createTieredEmbeddingCache, openSharedCaches } from '@eidetic/embedding-cache';
 import { parseAddresses } from '@eidetic/endpoints';
@@ -37,23 +37,26 @@ export const loadGateway = async (config: GatewayConfig, context: GatewayContext
   const decoder = parts.use(await openDecoders(config, context, bundle));
   const queue = parts.use(await openQueue(config, { ...context, cache: caches.embeddings, vision }));
 
-  const images = createImageResolver({
+  const resolver = createImageResolver({
     cache: caches.embeddings,
     store: caches.images,
     queue: traceEncodeProducer(queue.producer, tracer, Date.now),
     encoder: vision,
     around: measureImageStages(metrics.chat, now),
   });
+  const images = traceImageResolver(resolver, tracer);
+  const scopeOf = (tenant: string): CacheScope => (config.sharedPool ? SHARED_SCOPE : tenantScope(tenant));
+  const imageService = createImageService({ images, store: caches.images, scopeOf });
   const chatService = await openBundleChat(bundle, {
-    images: traceImageResolver(images, tracer),
+    images,
     decoder: traceDecoder(decoder, tracer, 'caller', Date.now),
-    scopeOf: (tenant) => (config.sharedPool ? SHARED_SCOPE : tenantScope(tenant)),
+    scopeOf,
     maxImages: config.maxImagesPerRequest,
   });
   onProgress(`Warming up ${modelName}`);
   await warmUp(chatService);
   const loaded = parts.move();
-  return { chatService, release: () => loaded.disposeAsync() };
+  return { chatService, imageService, release: () => loaded.disposeAsync() };
 };
 
 /** Embeddings in this process's memory and then in Redis; uploaded pictures in Redis. */

@@ -9,5 +9,5 @@ runService({
   help: help(),
   definition: CONFIG_DEFINITION,
   create: createApp,
-  greeting: (address, config) => greeting(address, modelPlanOf(config).modelName),
+  greeting: (addresses, config) => greeting(addresses, modelPlanOf(config).modelName),
 });

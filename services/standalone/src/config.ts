@@ -1,10 +1,11 @@
-import { HTTP_SETTINGS, REQUEST_SETTINGS } from '@eidetic/chat-server';
+import { GRPC_SETTINGS, HTTP_SETTINGS, REQUEST_SETTINGS } from '@eidetic/chat-server';
 import { type Config, type ConfigDefinition, size } from '@eidetic/config';
 import { ENGINE_SETTINGS, MODEL_SETTINGS, VISION_SETTINGS } from '@eidetic/model-loader';
 
 /** Every setting of the standalone server. */
 export const CONFIG_DEFINITION = {
   ...HTTP_SETTINGS,
+  ...GRPC_SETTINGS,
   ...MODEL_SETTINGS,
   ...VISION_SETTINGS,
   ...ENGINE_SETTINGS,

@@ -1,4 +1,4 @@
-import { createImageResolver } from '@eidetic/chat';
+import { createImageResolver, createImageService } from '@eidetic/chat';
 import { type LoadContext, type LoadedChat, openBundleChat, warmUp } from '@eidetic/chat-server';
 import { SHARED_SCOPE } from '@eidetic/core';
 import { createMemoryEmbeddingCache, createMemoryImageStore } from '@eidetic/embedding-cache';
@@ -54,7 +54,7 @@ export const loadModel = async (
   parts.defer(release);
   metrics.engine.observeLoad(() => engine.load);
 
-  const images = createImageResolver({
+  const resolver = createImageResolver({
     cache,
     store,
     queue: traceEncodeProducer(queue, tracer, Date.now),
@@ -65,15 +65,18 @@ export const loadModel = async (
       encode: ({ bytes }, callSignal) => encodePicture(vision, bytes, callSignal),
     },
   });
+  const images = traceImageResolver(resolver, tracer);
+  // Whoever reaches this process shares it.
+  const scopeOf = () => SHARED_SCOPE;
+  const imageService = createImageService({ images, store, scopeOf });
   const chatService = await openBundleChat(bundle, {
-    images: traceImageResolver(images, tracer),
+    images,
     decoder: traceDecoder(engine, tracer, 'engine', Date.now),
-    // Whoever reaches this process shares it.
-    scopeOf: () => SHARED_SCOPE,
+    scopeOf,
     maxImages: config.maxImagesPerRequest,
   });
   onProgress(`Warming up ${modelPlanOf(config).modelName}`);
   await warmUp(chatService);
   const loaded = parts.move();
-  return { chatService, release: () => loaded.disposeAsync() };
+  return { chatService, imageService, release: () => loaded.disposeAsync() };
 };

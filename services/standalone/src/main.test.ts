@@ -18,7 +18,7 @@ interface Run {
 const start = (args: readonly string[], env: Record<string, string> = {}): Run => {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('EIDETIC_'));
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], {
-    env: { ...Object.fromEntries(inherited), EIDETIC_HTTP_PORT: '0', ...env },
+    env: { ...Object.fromEntries(inherited), EIDETIC_HTTP_PORT: '0', EIDETIC_GRPC_PORT: '0', ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   let stdout = '';

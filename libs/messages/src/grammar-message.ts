@@ -1,7 +1,8 @@
 import type { Grammar } from '@eidetic/core';
-import { refuse } from '@eidetic/messages';
 import type { Grammar as GrammarMessage } from '@eidetic/proto';
+import { refuse } from './field.ts';
 
+/** A grammar as a message. */
 export const toGrammarMessage = (grammar: Grammar): GrammarMessage => {
   switch (grammar.kind) {
     case 'json-object':

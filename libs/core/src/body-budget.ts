@@ -1,6 +1,6 @@
-import { EideticError } from '@eidetic/core';
+import { EideticError } from './errors.ts';
 
-/** Bounds the memory of all request bodies together. */
+/** Bounds the memory of all request bodies together, whichever API they come by. */
 export class BodyBudget {
   readonly #limitBytes: number;
   #heldBytes = 0;
