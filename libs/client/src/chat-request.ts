@@ -14,10 +14,15 @@ export type ResponseFormat =
       };
     };
 
-/** How tokens are chosen and when an answer ends, under the names that the API has for it. Absent: the model's defaults. */
-export interface SamplingParameters {
-  /** Most tokens of an answer. */
-  readonly max_completion_tokens?: number;
+/**
+ * What chats and completions may be asked for alike, under the names that the API has for it: how tokens are chosen, and when an
+ * answer ends. Absent: the model's defaults.
+ */
+export interface GenerationParameters {
+  /** The model that the server serves, if absent. */
+  readonly model?: string;
+  /** Answers to give: 1 if absent. */
+  readonly n?: number;
   /** 0 takes the likeliest token; up to 2. */
   readonly temperature?: number;
   readonly top_p?: number;
@@ -34,24 +39,23 @@ export interface SamplingParameters {
   readonly stop?: string | readonly string[];
   /** Goes on past the model's own end. */
   readonly ignore_eos?: boolean;
-}
-
-/** What may be asked of a chat beside its messages. */
-export interface ChatParameters extends SamplingParameters {
-  /** The model that the server serves, if absent. */
-  readonly model?: string;
-  /** Answers to give: 1 if absent. */
-  readonly n?: number;
-  readonly logprobs?: boolean;
-  /** How many of the likeliest tokens come with each token. */
-  readonly top_logprobs?: number;
   readonly response_format?: ResponseFormat;
   /** The answer is a text that this regular expression matches. */
   readonly structured_outputs?: { readonly regex: string };
   /** Lower goes first; 0 if absent. */
   readonly priority?: number;
-  /** Taken, and changes nothing, as the three below. */
+  /** Taken, and changes nothing. */
   readonly user?: string;
+}
+
+/** What may be asked of a chat beside its messages. */
+export interface ChatParameters extends GenerationParameters {
+  /** Most tokens of an answer. */
+  readonly max_completion_tokens?: number;
+  readonly logprobs?: boolean;
+  /** How many of the likeliest tokens come with each token. */
+  readonly top_logprobs?: number;
+  /** Taken, and changes nothing, as the two below. */
   readonly safety_identifier?: string;
   readonly prompt_cache_key?: string;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -60,4 +64,14 @@ export interface ChatParameters extends SamplingParameters {
 /** One turn to answer. */
 export interface ChatRequest extends ChatParameters {
   readonly messages: readonly Message[];
+}
+
+/** A text to go on with, without a dialog around it. */
+export interface CompletionRequest extends GenerationParameters {
+  /** May have pictures, as `<img>address</img>`. */
+  readonly prompt: string;
+  /** Most tokens of an answer: 16 if absent. */
+  readonly max_tokens?: number;
+  /** How many of the likeliest tokens come with each token; absent: no log probabilities. */
+  readonly logprobs?: number;
 }

@@ -1,5 +1,5 @@
 import type { ChatAnswer, ChatEvent } from './answer.ts';
-import type { ChatRequest } from './chat-request.ts';
+import type { ChatRequest, CompletionRequest } from './chat-request.ts';
 import { createDialog, type Dialog, type DialogOptions } from './dialog.ts';
 import { EideticConnectionError } from './errors.ts';
 import { readAnswer, readChunks } from './read-answer.ts';
@@ -43,6 +43,10 @@ export interface EideticClient {
   chat(request: ChatRequest, options?: CallOptions): Promise<ChatAnswer>;
   /** The same, as it comes. Leaving the iteration ends the request. */
   streamChat(request: ChatRequest, options?: CallOptions): AsyncIterable<ChatEvent>;
+  /** Goes on with a text, and waits for the whole answer. */
+  complete(request: CompletionRequest, options?: CallOptions): Promise<ChatAnswer>;
+  /** The same, as it comes. Leaving the iteration ends the request. */
+  streamComplete(request: CompletionRequest, options?: CallOptions): AsyncIterable<ChatEvent>;
   /** A dialog that remembers its turns, and does not send a picture twice. */
   dialog(options?: DialogOptions): Dialog;
   models(options?: CallOptions): Promise<readonly Model[]>;
@@ -50,6 +54,7 @@ export interface EideticClient {
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 const DEFAULT_RETRIES = 3;
+const STREAMED = { stream: true, stream_options: { include_usage: true } };
 
 /** Makes a client; nothing is sent before the first call. */
 export const createClient = (options: ClientOptions): EideticClient => {
@@ -77,20 +82,27 @@ export const createClient = (options: ClientOptions): EideticClient => {
     return served;
   };
 
-  const chatCall = async (request: ChatRequest, signal: AbortSignal | undefined, more: object = {}) => {
+  const call = async (
+    path: string,
+    request: ChatRequest | CompletionRequest,
+    signal: AbortSignal | undefined,
+    more = {},
+  ) => {
     const model = request.model ?? (await servedModel(signal));
-    return { method: 'POST', path: '/chat/completions', body: { ...request, model, ...more }, signal } as const;
+    return { method: 'POST', path, body: { ...request, model, ...more }, signal } as const;
   };
+  const whole = async (...asked: Parameters<typeof call>): Promise<ChatAnswer> =>
+    readAnswer(await transport.json(await call(...asked)));
+  async function* streamed(...asked: Parameters<typeof call>): AsyncGenerator<ChatEvent, void, undefined> {
+    yield* readChunks(transport.events(await call(...asked)));
+  }
 
   const client: EideticClient = {
     models,
-    async chat(request, { signal } = {}) {
-      return readAnswer(await transport.json(await chatCall(request, signal)));
-    },
-    async *streamChat(request, { signal } = {}) {
-      const streamed = { stream: true, stream_options: { include_usage: true } };
-      yield* readChunks(transport.events(await chatCall(request, signal, streamed)));
-    },
+    chat: (request, { signal } = {}) => whole('/chat/completions', request, signal),
+    streamChat: (request, { signal } = {}) => streamed('/chat/completions', request, signal, STREAMED),
+    complete: (request, { signal } = {}) => whole('/completions', request, signal),
+    streamComplete: (request, { signal } = {}) => streamed('/completions', request, signal, STREAMED),
     dialog: (dialogOptions) => createDialog(client, dialogOptions),
   };
   return client;

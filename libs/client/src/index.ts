@@ -12,7 +12,13 @@ export type {
   TokenScore,
   Usage,
 } from './answer.ts';
-export type { ChatParameters, ChatRequest, ResponseFormat, SamplingParameters } from './chat-request.ts';
+export type {
+  ChatParameters,
+  ChatRequest,
+  CompletionRequest,
+  GenerationParameters,
+  ResponseFormat,
+} from './chat-request.ts';
 export { type CallOptions, type ClientOptions, createClient, type EideticClient, type Model } from './client.ts';
 export type { Dialog, DialogOptions, TurnOptions } from './dialog.ts';
 export { type ApiErrorFields, type ConnectionFailure, EideticApiError, EideticConnectionError } from './errors.ts';

@@ -7,11 +7,12 @@ import type {
   Grounding,
   SeenImage,
   Timings,
+  TokenScore,
   Usage,
 } from './answer.ts';
 import { EideticConnectionError } from './errors.ts';
 
-/** What a `chat.completion` and a `chat.completion.chunk` have in common. */
+/** What whole answers and chunks have in common, of chats and of completions. */
 interface WireHead {
   readonly id: string;
   readonly model: string;
@@ -24,19 +25,49 @@ interface WireContent {
   readonly grounding?: readonly Grounding[];
 }
 
+/** OpenAI's older form of log probabilities, which completions have. */
+interface WireTokenLists {
+  readonly tokens: readonly string[];
+  readonly token_logprobs: readonly number[];
+  readonly top_logprobs: readonly Readonly<Record<string, number>>[];
+}
+
+/** A choice of a chat has a `message`, one of a chunk a `delta`; what a completion has stands beside them. */
 interface WireChoice {
   readonly index: number;
-  readonly logprobs?: { readonly content?: readonly AnswerToken[] | null } | null;
+  readonly message?: WireContent;
+  readonly delta?: WireContent;
+  readonly text?: string;
+  readonly grounding?: readonly Grounding[];
+  readonly logprobs?: { readonly content?: readonly AnswerToken[] | null } | WireTokenLists | null;
   readonly finish_reason?: FinishReason | null;
 }
 
-interface WireCompletion extends WireHead {
-  readonly choices: readonly (WireChoice & { readonly message: WireContent })[];
+interface WireAnswer extends WireHead {
+  readonly choices: readonly WireChoice[];
 }
 
-interface WireChunk extends WireHead {
-  readonly choices: readonly (WireChoice & { readonly delta: WireContent })[];
-}
+const contentOf = ({ message, delta, text, grounding }: WireChoice): WireContent =>
+  message ?? delta ?? { ...(text !== undefined && { content: text }), ...(grounding && { grounding }) };
+
+/** A token that is a part of a character is written as its bytes: `bytes:\xe4\xb8`. */
+const bytesOf = (token: string): number[] =>
+  token.startsWith('bytes:')
+    ? [...token.matchAll(/\\x([0-9a-f]{2})/g)].map(([, hex = '']) => Number.parseInt(hex, 16))
+    : [...new TextEncoder().encode(token)];
+
+const scoreOf = (token: string, logprob: number): TokenScore => ({ token, logprob, bytes: bytesOf(token) });
+
+const tokensOf = ({ logprobs }: WireChoice): readonly AnswerToken[] | undefined => {
+  if (!logprobs) return undefined;
+  if (!('tokens' in logprobs)) return logprobs.content ?? undefined;
+  return logprobs.tokens.map((token, index) => ({
+    ...scoreOf(token, logprobs.token_logprobs[index] ?? Number.NEGATIVE_INFINITY),
+    top_logprobs: Object.entries(logprobs.top_logprobs[index] ?? {})
+      .map(([each, logprob]) => scoreOf(each, logprob))
+      .sort((a, b) => b.logprob - a.logprob),
+  }));
+};
 
 const NO_USAGE: Usage = {
   prompt_tokens: 0,
@@ -47,9 +78,10 @@ const NO_USAGE: Usage = {
 const NO_TIMINGS: Timings = { imagesMs: 0, decoderMs: 0, firstTokenMs: 0, totalMs: 0 };
 
 /** @throws EideticConnectionError `invalid_response` */
-const withChoices = <T extends WireHead>(value: unknown): T => {
-  if (typeof value === 'object' && value !== null && 'choices' in value && Array.isArray(value.choices))
-    return value as T;
+const withChoices = (value: unknown): WireAnswer => {
+  if (typeof value === 'object' && value !== null && 'choices' in value && Array.isArray(value.choices)) {
+    return value as unknown as WireAnswer;
+  }
   throw new EideticConnectionError('invalid_response', 'This answer has no choices; is it an Eidetic server?');
 };
 
@@ -74,15 +106,15 @@ const answerOf = (head: WireHead, choices: readonly Choice[]): ChatAnswer => {
  * @throws EideticConnectionError `invalid_response`
  */
 export const readAnswer = (value: unknown): ChatAnswer => {
-  const completion = withChoices<WireCompletion>(value);
+  const completion = withChoices(value);
   return answerOf(
     completion,
-    completion.choices.map(({ message, logprobs, finish_reason }) => ({
-      text: message.content ?? '',
-      grounding: message.grounding ?? [],
-      ...(logprobs?.content && { logprobs: logprobs.content }),
-      finishReason: finish_reason ?? 'stop',
-    })),
+    completion.choices.map((choice) => {
+      const { content, grounding } = contentOf(choice);
+      const logprobs = tokensOf(choice);
+      const finishReason = choice.finish_reason ?? 'stop';
+      return { text: content ?? '', grounding: grounding ?? [], ...(logprobs && { logprobs }), finishReason };
+    }),
   );
 };
 
@@ -103,7 +135,7 @@ export async function* readChunks(chunks: AsyncIterable<unknown>): AsyncGenerato
   const drafts: Draft[] = [];
   let head: WireHead | undefined;
   for await (const value of chunks) {
-    const chunk = withChoices<WireChunk>(value);
+    const chunk = withChoices(value);
     if (head === undefined) {
       yield { kind: 'started', id: chunk.id, model: chunk.model, images: chunk.eidetic?.images ?? [] };
     }
@@ -113,18 +145,20 @@ export async function* readChunks(chunks: AsyncIterable<unknown>): AsyncGenerato
       usage: chunk.usage ?? head?.usage ?? null,
       eidetic: { ...head?.eidetic, ...chunk.eidetic },
     };
-    for (const { index: choice, delta, logprobs, finish_reason } of chunk.choices) {
+    for (const each of chunk.choices) {
+      const { index: choice, finish_reason } = each;
+      const { content, grounding = [] } = contentOf(each);
       drafts[choice] ??= { text: '', grounding: [], finishReason: 'stop' };
       const draft = drafts[choice];
-      if (delta.content) {
-        draft.text += delta.content;
-        yield { kind: 'text', choice, text: delta.content };
+      if (content) {
+        draft.text += content;
+        yield { kind: 'text', choice, text: content };
       }
-      for (const grounding of delta.grounding ?? []) {
-        draft.grounding.push(grounding);
-        yield { kind: 'grounding', choice, grounding };
+      for (const pointed of grounding) {
+        draft.grounding.push(pointed);
+        yield { kind: 'grounding', choice, grounding: pointed };
       }
-      const tokens = logprobs?.content;
+      const tokens = tokensOf(each);
       if (tokens) {
         draft.logprobs = [...(draft.logprobs ?? []), ...tokens];
         yield { kind: 'logprobs', choice, tokens };
