@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** The Python that scripts/install-python-clients.sh sets up. */
-const PYTHON = join(import.meta.dirname, '../../.cache/python/bin/python');
+export const PYTHON = join(import.meta.dirname, '../../.cache/python/bin/python');
 
 /** Whether it is there; without Python 3 on the machine it is not. */
 export const hasPython = existsSync(PYTHON);

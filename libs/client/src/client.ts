@@ -32,6 +32,14 @@ export interface Model {
   /** Unix time in seconds. */
   readonly created: number;
   readonly owned_by: string;
+  /** Length of the context, prompt and answer together; absent until the model is loaded, as what follows. */
+  readonly max_model_len?: number;
+  readonly eidetic?: {
+    /** What a picture takes of the context. */
+    readonly imageTokens: number;
+    /** Most pictures of a request. */
+    readonly maxImages: number;
+  };
 }
 
 /**
