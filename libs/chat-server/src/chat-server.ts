@@ -2,7 +2,7 @@ import { createOpenAccess } from '@eidetic/access';
 import type { ChatService, ImageService } from '@eidetic/chat';
 import { BodyBudget } from '@eidetic/core';
 import type { RpcServer } from '@eidetic/rpc';
-import type { Addresses } from '@eidetic/rpc-service';
+import { type Addresses, logCertificates } from '@eidetic/rpc-service';
 import { listenError, type Service } from '@eidetic/service';
 import {
   type ChatMetrics,
@@ -14,6 +14,7 @@ import {
   type Registry,
   type Tracer,
 } from '@eidetic/telemetry';
+import { grpcCertificates, httpCertificates } from '@eidetic/tls';
 import type { FastifyInstance } from 'fastify';
 import { ChatGate, type GateState } from './chat-gate.ts';
 import { createHttpServer, type Readiness } from './http-server.ts';
@@ -78,6 +79,7 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
   const { service, version, modelName, maxRequests, metrics, load, report } = parts;
   const gate = new ChatGate(modelName, maxRequests);
   const logger = createLogger({ level: config.logLevel, service, version });
+  const onChange = logCertificates(logger);
   let tracer: Tracer | undefined;
   const shared = { access: createOpenAccess(), bodies: new BodyBudget(config.maxBodyBytesTogether) };
   const http = createHttpServer({
@@ -87,12 +89,14 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
     tracer: () => tracer,
     logger,
     limits: config,
+    certificates: httpCertificates(config, { onChange }),
   });
   const rpc = createChatRpcServer({
     api: { ...shared, chat: gate, images: gate, tracer: () => tracer, limits: config },
     metrics: createRpcMetrics(metrics.registry),
     logger,
     maxConnectionAgeMs: config.maxConnectionAgeMs,
+    certificates: grpcCertificates(config, { onChange }),
   });
   const loading = new AbortController();
   let loaded: Promise<LoadedChat> | undefined;

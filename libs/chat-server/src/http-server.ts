@@ -1,6 +1,8 @@
 import { maxHeaderSize } from 'node:http';
+import { Server as TlsServer } from 'node:tls';
 import { answerErrors, earlyErrors, type OpenaiApiOptions, type OpenaiApiParts, openaiApi } from '@eidetic/openai';
 import type { HttpMetrics, Registry, Tracer } from '@eidetic/telemetry';
+import type { CertificateFiles } from '@eidetic/tls';
 import { publicDirectory } from '@eidetic/web';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { traceRequests } from './trace-requests.ts';
@@ -21,6 +23,8 @@ export interface HttpServerParts {
   readonly tracer: () => Tracer | undefined;
   readonly logger: FastifyBaseLogger;
   readonly limits: OpenaiApiOptions;
+  /** Absent: nothing is encrypted. */
+  readonly certificates: CertificateFiles | undefined;
 }
 
 /** Routes for which a line in the log would only be noise. */
@@ -28,6 +32,15 @@ const QUIET_ROUTES: readonly (string | undefined)[] = ['/healthz', '/readyz', '/
 
 /** Longest time that the headers of a request may take to arrive. */
 const HEADERS_TIMEOUT_MS = 60_000;
+
+/** Has a server that encrypts show the certificates that are in the files, until it closes. */
+const useNewest = (certificates: CertificateFiles, app: FastifyInstance): void => {
+  const { server } = app;
+  const leave = certificates.listen(({ identity }) => {
+    if (server instanceof TlsServer && identity !== undefined) server.setSecureContext(identity);
+  });
+  app.addHook('onClose', async () => leave());
+};
 
 /** The API under `/v1`, the web page under `/`, `/healthz`, `/readyz` and `/metrics`; not listening yet. */
 export const createHttpServer = ({
@@ -37,21 +50,25 @@ export const createHttpServer = ({
   tracer,
   logger,
   limits,
+  certificates,
 }: HttpServerParts): FastifyInstance => {
+  const timeouts = {
+    // Of the two limits, Node takes the longer one for the body.
+    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, limits.requestDeadlineMs),
+    // It looks every half minute otherwise.
+    connectionsCheckingInterval: 1000,
+  };
   const app = fastify({
     loggerInstance: logger,
     ...earlyErrors,
     requestTimeout: limits.requestDeadlineMs,
-    http: {
-      // Of the two limits, Node takes the longer one for the body.
-      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, limits.requestDeadlineMs),
-      // It looks every half minute otherwise.
-      connectionsCheckingInterval: 1000,
-    },
+    http: timeouts,
+    ...(certificates && { https: { ...timeouts, ...certificates.current.identity } }),
     // A name is as long as it may be: Node limits the whole address. Fastify's own limit answers before the routes do.
     routerOptions: { maxParamLength: maxHeaderSize },
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
   });
+  if (certificates !== undefined) useNewest(certificates, app);
   app.addHook('onRequest', traceRequests(tracer));
   app.addHook('onResponse', async (request, reply) => {
     const { url: route } = request.routeOptions;

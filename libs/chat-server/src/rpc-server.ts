@@ -4,6 +4,7 @@ import { readDescriptors } from '@eidetic/proto';
 import { RpcServer } from '@eidetic/rpc';
 import { logCall } from '@eidetic/rpc-service';
 import type { createLogger, RpcMetrics } from '@eidetic/telemetry';
+import type { CertificateFiles } from '@eidetic/tls';
 
 /** What the server is made of. */
 export interface ChatRpcServerParts {
@@ -11,10 +12,12 @@ export interface ChatRpcServerParts {
   readonly metrics: RpcMetrics;
   readonly logger: ReturnType<typeof createLogger>;
   readonly maxConnectionAgeMs: number;
+  /** Absent: nothing is encrypted. */
+  readonly certificates: CertificateFiles | undefined;
 }
 
 /** The gRPC API, with health and reflection; not listening yet. */
-export const createChatRpcServer = ({ api, metrics, logger, maxConnectionAgeMs }: ChatRpcServerParts): RpcServer => {
+export const createChatRpcServer = ({ api, metrics, logger, ...options }: ChatRpcServerParts): RpcServer => {
   const log = logCall(logger);
   const parts: ChatRpcParts = {
     ...api,
@@ -26,7 +29,7 @@ export const createChatRpcServer = ({ api, metrics, logger, maxConnectionAgeMs }
   return new RpcServer({
     services: [chatRpcService(parts), imageRpcService(parts)],
     descriptors: readDescriptors(),
-    maxConnectionAgeMs,
+    ...options,
     onEnd(call) {
       metrics.calls.inc({ method: call.method, outcome: call.code });
       log(call);

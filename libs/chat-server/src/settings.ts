@@ -1,6 +1,7 @@
 import { type Config, type ConfigDefinition, duration, integer, size, text } from '@eidetic/config';
 import { CONNECTION_SETTINGS, grpcSettings } from '@eidetic/rpc-service';
 import { PROCESS_SETTINGS } from '@eidetic/service';
+import { HTTP_TLS_SETTINGS } from '@eidetic/tls';
 
 /** Where a chat server listens. */
 export const HTTP_SETTINGS = {
@@ -17,6 +18,7 @@ export const HTTP_SETTINGS = {
     kind: text(),
     default: '127.0.0.1',
   },
+  ...HTTP_TLS_SETTINGS,
 } as const satisfies ConfigDefinition;
 
 /** The same for gRPC. */

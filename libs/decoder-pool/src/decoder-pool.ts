@@ -17,6 +17,7 @@ import {
   type Resolve,
   SYSTEM_CLOCK,
 } from '@eidetic/endpoints';
+import type { ChannelTls } from '@eidetic/rpc';
 import { AnswerSoFar } from './answer-so-far.ts';
 import { choosePod } from './choose-pod.ts';
 import type { Hash } from './hash.ts';
@@ -32,6 +33,8 @@ export interface DecoderPoolOptions {
   readonly resolve: Resolve;
   /** Longest time without progress that an answer waits for a decoder when none can take it, in milliseconds. */
   readonly patienceMs: number;
+  /** Absent: nothing is encrypted. */
+  readonly tls?: ChannelTls | undefined;
   /** How closely decoders are watched. */
   readonly endpoints?: Partial<EndpointSettings>;
   readonly observer?: DecoderPoolObserver;
@@ -80,6 +83,7 @@ export class DecoderPool implements Decoder, Disposable {
       resolve,
       connect: async (channel, signal) => this.#enter(await connect(channel, signal)),
       clock,
+      tls: options.tls,
       ...(settings && { settings }),
       ...(observer && { observer }),
       ...(random && { random }),

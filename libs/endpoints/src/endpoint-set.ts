@@ -1,4 +1,5 @@
 import type { EndpointObserver } from '@eidetic/core';
+import type { ChannelTls } from '@eidetic/rpc';
 import type { Resolve } from './addresses.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { type Connect, Endpoint } from './endpoint.ts';
@@ -10,6 +11,8 @@ import { DEFAULT_ENDPOINT_SETTINGS, type EndpointSettings } from './settings.ts'
 export interface EndpointSetOptions<T> {
   readonly resolve: Resolve;
   readonly connect: Connect<T>;
+  /** Absent: nothing is encrypted. */
+  readonly tls?: ChannelTls | undefined;
   readonly settings?: Partial<EndpointSettings>;
   readonly observer?: EndpointObserver;
   readonly clock?: Clock;
@@ -93,6 +96,7 @@ export class EndpointSet<T> implements Disposable {
     }
     const shared = {
       connect: this.#options.connect,
+      tls: this.#options.tls,
       settings: this.#settings,
       observer: this.#observer,
       clock: this.clock,

@@ -1,6 +1,6 @@
 import { EideticError, type EndpointObserver } from '@eidetic/core';
 import { HealthDefinition, ServingStatus } from '@eidetic/proto';
-import { RpcChannel } from '@eidetic/rpc';
+import { type ChannelTls, RpcChannel } from '@eidetic/rpc';
 import {
   admits,
   afterBegin,
@@ -23,6 +23,8 @@ export type Connect<T> = (channel: RpcChannel, signal: AbortSignal) => Promise<T
 /** What an endpoint works with. */
 export interface EndpointParts<T> {
   readonly connect: Connect<T>;
+  /** Absent: nothing is encrypted. */
+  readonly tls?: ChannelTls | undefined;
   readonly settings: EndpointSettings;
   readonly clock: Clock;
   /** Random numbers in [0, 1). */
@@ -59,7 +61,7 @@ export class Endpoint<T> {
   constructor(address: string, parts: EndpointParts<T>) {
     this.address = address;
     this.#parts = parts;
-    this.#channel = new RpcChannel(address);
+    this.#channel = new RpcChannel(address, { tls: parts.tls });
     parts.signal.addEventListener('abort', this.#close, { once: true });
     void this.#watch();
     void this.#probe();

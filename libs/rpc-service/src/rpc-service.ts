@@ -3,7 +3,9 @@ import { readDescriptors } from '@eidetic/proto';
 import { type Implementation, RpcServer } from '@eidetic/rpc';
 import { OperationsServer, type Readiness, type Service } from '@eidetic/service';
 import { createLogger, createRpcMetrics, openTracer, type Registry, type Tracer } from '@eidetic/telemetry';
+import { grpcCertificates } from '@eidetic/tls';
 import { logCall } from './log-call.ts';
+import { logCertificates } from './log-certificates.ts';
 import type { RpcServiceConfig } from './settings.ts';
 
 /** Where a started service listens. */
@@ -91,6 +93,7 @@ export const createRpcService = <Served>(options: RpcServiceOptions<Served>): Se
     services: [options.implement(() => servedIn(state, name))],
     descriptors: readDescriptors(),
     maxConnectionAgeMs: config.maxConnectionAgeMs,
+    certificates: grpcCertificates(config, { onChange: logCertificates(logger) }),
     onEnd(call) {
       metrics.calls.inc({ method: call.method, outcome: call.code });
       log(call);

@@ -1,5 +1,6 @@
 import { type Config, type ConfigDefinition, duration, integer, text } from '@eidetic/config';
 import { PROCESS_SETTINGS } from '@eidetic/service';
+import { GRPC_TLS_SETTINGS } from '@eidetic/tls';
 
 const port = integer({ min: 0, max: 65_535 });
 
@@ -19,6 +20,7 @@ export const grpcSettings = ({ name, grpcPort }: { readonly name: string; readon
       kind: text(),
       default: '127.0.0.1',
     },
+    ...GRPC_TLS_SETTINGS,
   }) as const satisfies ConfigDefinition;
 
 /** Where a service listens. `name` is what it is called in a sentence; the ports are its defaults. */

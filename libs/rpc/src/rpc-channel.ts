@@ -3,7 +3,6 @@ import { EideticError } from '@eidetic/core';
 import {
   Client,
   type ClientWritableStream,
-  credentials,
   type CallOptions as GrpcCallOptions,
   Metadata,
   type ServiceError,
@@ -11,6 +10,7 @@ import {
 import { errorOf } from './error-status.ts';
 import { type Method, pathOf, type RequestOf, type ResponseOf, type Service, serialize } from './service.ts';
 import { SHARED_OPTIONS, TRACEPARENT } from './settings.ts';
+import { type ChannelTls, channelCredentials } from './tls.ts';
 
 /** How long a call may go on, and what it is for. */
 export interface CallOptions {
@@ -92,10 +92,14 @@ const writeAll = async (
 export class RpcChannel implements Disposable {
   readonly #client: Client;
 
-  /** @param target `host:port`, or another name that gRPC resolves, such as `dns:///decoder:9090`. */
-  constructor(target: string) {
-    this.#client = new Client(target, credentials.createInsecure(), {
+  /**
+   * @param target `host:port`, or another name that gRPC resolves, such as `dns:///decoder:9090`.
+   * @param tls absent: nothing is encrypted.
+   */
+  constructor(target: string, { tls }: { readonly tls?: ChannelTls | undefined } = {}) {
+    this.#client = new Client(target, channelCredentials(tls), {
       ...SHARED_OPTIONS,
+      ...(tls?.serverName !== undefined && { 'grpc.ssl_target_name_override': tls.serverName }),
       // HTTP_PROXY is for the way out of a cluster.
       'grpc.enable_http_proxy': 0,
       'grpc.initial_reconnect_backoff_ms': 100,

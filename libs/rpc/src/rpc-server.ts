@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EideticError } from '@eidetic/core';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { CertificateFiles } from '@eidetic/tls';
+import { Server } from '@grpc/grpc-js';
 import { Health } from './health.ts';
 import type { EndedCall, Implementation } from './implement.ts';
 import { reflection } from './reflection.ts';
 import { RunningCalls } from './running-calls.ts';
 import { SHARED_OPTIONS } from './settings.ts';
+import { serverCredentials } from './tls.ts';
 
 /** What a server is made of. */
 export interface RpcServerOptions {
@@ -14,6 +16,8 @@ export interface RpcServerOptions {
   readonly descriptors: Uint8Array;
   /** After so long a connection is closed once its calls have ended, so that clients look for servers that are new. */
   readonly maxConnectionAgeMs: number;
+  /** What it shows; with authorities, clients must have a certificate of theirs. Absent: nothing is encrypted. */
+  readonly certificates?: CertificateFiles | undefined;
   /** Told of every call when it has ended. Must not throw. */
   readonly onEnd: (call: EndedCall) => void;
 }
@@ -47,11 +51,13 @@ const listenError = (reason: unknown, address: string, settings: string): Eideti
  */
 export class RpcServer {
   readonly #server: Server;
+  readonly #certificates: CertificateFiles | undefined;
   readonly #health: Health;
   readonly #calls = new RunningCalls();
   readonly #closed = Promise.withResolvers<void>();
 
-  constructor({ services, descriptors, maxConnectionAgeMs, onEnd }: RpcServerOptions) {
+  constructor({ services, descriptors, maxConnectionAgeMs, certificates, onEnd }: RpcServerOptions) {
+    this.#certificates = certificates;
     this.#server = new Server({
       ...SHARED_OPTIONS,
       'grpc.max_connection_age_ms': maxConnectionAgeMs,
@@ -73,7 +79,7 @@ export class RpcServer {
   async listen({ host, port, settings }: ListenOptions): Promise<string> {
     const name = host.includes(':') ? `[${host}]` : host;
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#server.bindAsync(`${name}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+    this.#server.bindAsync(`${name}:${port}`, serverCredentials(this.#certificates), (error, bound) =>
       error ? reject(listenError(error, `${name}:${port}`, settings)) : resolve(bound),
     );
     return `${name}:${await promise}`;

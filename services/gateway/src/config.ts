@@ -2,6 +2,7 @@ import { GRPC_SETTINGS, HTTP_SETTINGS, REQUEST_SETTINGS } from '@eidetic/chat-se
 import { boolean, type Config, type ConfigDefinition, duration, integer, size, text } from '@eidetic/config';
 import { SHARED_CACHE_SETTINGS } from '@eidetic/embedding-cache';
 import { MODEL_SETTINGS } from '@eidetic/model-loader';
+import { POD_TLS_SETTINGS } from '@eidetic/tls';
 
 /** Every setting of the gateway. */
 export const CONFIG_DEFINITION = {
@@ -27,6 +28,7 @@ export const CONFIG_DEFINITION = {
     kind: duration(1),
     default: '5s',
   },
+  ...POD_TLS_SETTINGS,
   podPatienceMs: {
     name: 'EIDETIC_POD_PATIENCE',
     description:

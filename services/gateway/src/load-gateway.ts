@@ -6,6 +6,7 @@ import { DecoderPool } from '@eidetic/decoder-pool';
 import { createMemoryEmbeddingCache, createTieredEmbeddingCache, openSharedCaches } from '@eidetic/embedding-cache';
 import { parseAddresses } from '@eidetic/endpoints';
 import { loadBundle, modelPlanOf } from '@eidetic/model-loader';
+import type { ChannelTls } from '@eidetic/rpc';
 import {
   measureEmbeddingCache,
   measureImageStages,
@@ -13,10 +14,16 @@ import {
   traceEncodeProducer,
   traceImageResolver,
 } from '@eidetic/telemetry';
+import { podCertificates } from '@eidetic/tls';
 import type { GatewayConfig } from './config.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { openQueue } from './open-queue.ts';
 import { VisionPool } from './vision-pool.ts';
+
+/** What connections to pods are made with. */
+interface PodContext extends GatewayContext {
+  readonly tls: ChannelTls | undefined;
+}
 
 /** A clock in milliseconds. */
 const now = (): number => performance.now();
@@ -33,8 +40,9 @@ export const loadGateway = async (config: GatewayConfig, context: GatewayContext
   const bundle = await loadBundle(config, context);
   await using parts = new AsyncDisposableStack();
   const caches = parts.use(await openCaches(config, context));
-  const vision = parts.use(await openVision(config, context, bundle));
-  const decoder = parts.use(await openDecoders(config, context, bundle));
+  const tls = openPodTls(config, context);
+  const vision = parts.use(await openVision(config, { ...context, tls }, bundle));
+  const decoder = parts.use(await openDecoders(config, { ...context, tls }, bundle));
   const queue = parts.use(await openQueue(config, { ...context, cache: caches.embeddings, vision }));
 
   const resolver = createImageResolver({
@@ -75,15 +83,28 @@ const openCaches = async (config: GatewayConfig, { metrics, onTrouble }: Gateway
   return { ...shared, embeddings: createTieredEmbeddingCache([measured, shared.embeddings]) };
 };
 
+/** @throws EideticError `invalid_config` that names the setting, and the file that is of no use. */
+const openPodTls = (config: GatewayConfig, { onTrouble }: GatewayContext): ChannelTls | undefined =>
+  podCertificates(config, {
+    onChange: (trouble) =>
+      onTrouble(
+        trouble
+          ? 'Certificates for vision encoders and decoders have changed and are of no use; those before stay in use.'
+          : 'Certificates for vision encoders and decoders have changed, and are used for connections from now on.',
+        trouble,
+      ),
+  });
+
 const openVision = (
   config: GatewayConfig,
-  { metrics, onProgress, signal }: GatewayContext,
+  { metrics, onProgress, signal, tls }: PodContext,
   { manifest }: Bundle,
 ): Promise<VisionPool> => {
   onProgress(`Waiting for vision encoders at ${config.visionEncoders}`);
   const { fingerprint, tokensPerImage } = manifest.vision;
   const options = {
     resolve: parseAddresses(config.visionEncoders),
+    tls,
     settings: { resolveIntervalMs: config.resolveIntervalMs },
     observer: metrics.endpoints('vision'),
     fingerprint,
@@ -96,12 +117,13 @@ const openVision = (
 /** @throws EideticError `invalid_config` when the decoders serve another model than this gateway. */
 const openDecoders = async (
   config: GatewayConfig,
-  { metrics, onProgress, signal }: GatewayContext,
+  { metrics, onProgress, signal, tls }: PodContext,
   { manifest }: Bundle,
 ): Promise<DecoderPool> => {
   onProgress(`Waiting for decoders at ${config.decoders}`);
   const options = {
     resolve: parseAddresses(config.decoders),
+    tls,
     patienceMs: config.podPatienceMs,
     endpoints: { resolveIntervalMs: config.resolveIntervalMs },
     observer: metrics.decoderPool,
