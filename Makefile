@@ -1,5 +1,5 @@
 # The front door. Every target sets up what it needs first.
-.PHONY: help setup run up decoder vision settings test fuzz check bench clean
+.PHONY: help setup run up decoder vision settings images test fuzz check bench clean
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -24,6 +24,9 @@ vision: setup ## serve only the vision encoder, over gRPC on port 50052 (EIDETIC
 
 settings: setup ## print every setting of the server
 	@node services/standalone/src/main.ts --help
+
+images: ## build the container images of the services (EIDETIC_BASES=debian: without a registry)
+	@scripts/build-images.sh
 
 test: check ## run every check and every test
 	@scripts/install-browser.sh

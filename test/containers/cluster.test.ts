@@ -2,19 +2,17 @@ import { askChat, type KnownChat, knownChats } from '@eidetic/chaos';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sumOf } from '../support/clusters.ts';
 import { GOLDENS_DIRECTORY } from '../support/goldens.ts';
-import { ContainerCluster, type ContainerService, hasContainerEngine } from './container-cluster.ts';
+import { ContainerCluster, type ContainerService, whatIsMissing } from './container-cluster.ts';
 
 const PICTURES = 20;
 const REQUESTS = 200;
 const SOON = { timeout: 60_000, interval: 100 };
 const LONG = 300_000;
 
-const engine = await hasContainerEngine();
-const title = engine
-  ? 'a cluster of containers'
-  : 'a cluster of containers (skipped: no container engine answers here)';
+const missing = await whatIsMissing();
+const title = missing === undefined ? 'a cluster of containers' : `a cluster of containers (skipped: ${missing})`;
 
-describe.skipIf(!engine)(title, () => {
+describe.skipIf(missing !== undefined)(title, () => {
   let cluster: ContainerCluster | undefined;
   let gateways: ContainerService[];
   let encoders: ContainerService[];
@@ -66,6 +64,40 @@ describe.skipIf(!engine)(title, () => {
       await late.kill();
       expect(await Promise.all(chats.slice(0, 4).map((chat) => ask(chat, gateways)))).toMatchObject(
         Array.from({ length: 4 }, () => ({ outcome: 'right' })),
+      );
+    },
+    LONG,
+  );
+
+  it(
+    'loses no answer when one of each kind after the other is replaced',
+    async () => {
+      const chats = await knownChats(GOLDENS_DIRECTORY, 60, 'replaced');
+      const ended = new AbortController();
+      const load = async (chat: KnownChat) => {
+        const answers = [];
+        do answers.push(await ask(chat, gateways, true));
+        while (!ended.signal.aborted);
+        return answers;
+      };
+      const loads = chats.slice(0, 6).map(load);
+      for (const [kind, members] of [
+        ['vision', encoders],
+        ['decoder', decoders],
+        ['gateway', gateways],
+      ] as const) {
+        const [old] = members;
+        const replacement = await cluster?.add(kind);
+        if (replacement) members.push(replacement);
+        await old?.stop();
+        members.shift();
+      }
+      ended.abort();
+      const answers = (await Promise.all(loads)).flat();
+      expect(answers.length).toBeGreaterThan(loads.length);
+      expect(answers.filter(({ outcome }) => outcome !== 'right')).toEqual([]);
+      expect(await Promise.all(chats.slice(6).map((chat) => ask(chat, gateways)))).toMatchObject(
+        chats.slice(6).map(() => ({ outcome: 'right' })),
       );
     },
     LONG,

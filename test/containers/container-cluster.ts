@@ -1,28 +1,26 @@
-import { realpath } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import {
   GenericContainer,
   getContainerRuntimeClient,
+  ImageName,
   Network,
   type StartedNetwork,
   type StartedTestContainer,
   Wait,
 } from 'testcontainers';
-import { buildMachineImage } from './machine-image.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { buildRedisImage } from './redis-image.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const HTTP_PORT = 8080;
 const START_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 60_000;
 
 /** Names on the cluster's network; that of a kind of service has the address of each of them. */
 const SETTINGS = {
   EIDETIC_THREADS: '1',
-  EIDETIC_CACHE_DIR: '/bundles',
-  EIDETIC_HTTP_HOST: '0.0.0.0',
   EIDETIC_HTTP_PORT: String(HTTP_PORT),
   EIDETIC_CACHE_REDIS_URL: 'redis://cache:6379',
 };
-const GRPC = { EIDETIC_GRPC_HOST: '0.0.0.0', EIDETIC_GRPC_PORT: '50050' };
+const GRPC = { EIDETIC_GRPC_PORT: '50050' };
 const GATEWAY = {
   EIDETIC_QUEUE_REDIS_URL: 'redis://queue:6379',
   EIDETIC_VISION_ENCODERS: 'dns:///vision:50050',
@@ -41,12 +39,32 @@ type Kind = keyof typeof OWN;
 // What would clean up after a killed test is an image of its own, which may not be here and is not fetched.
 process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
 
-/** Whether there is an engine to run containers with. */
-export const hasContainerEngine = (): Promise<boolean> =>
-  getContainerRuntimeClient().then(
-    () => true,
-    () => false,
-  );
+const imageOf = (kind: Kind): string => `eidetic-${kind}:${process.env.EIDETIC_IMAGE_TAG ?? manifest.version}`;
+
+/** Why no cluster of containers can be started here; undefined: one can. */
+export const whatIsMissing = async (): Promise<string | undefined> => {
+  try {
+    const { image } = await getContainerRuntimeClient();
+    const built = await Promise.all(
+      (Object.keys(OWN) as Kind[]).map((kind) => image.exists(ImageName.fromString(imageOf(kind)))),
+    );
+    return built.includes(false) ? 'there are no images: run `make images`' : undefined;
+  } catch {
+    return 'no container engine answers';
+  }
+};
+
+/** With the rights that the chart gives it: none, and nothing to write to but memory and the folder for bundles. */
+class RestrictedContainer extends GenericContainer {
+  constructor(image: string) {
+    super(image);
+    this.hostConfig.ReadonlyRootfs = true;
+    this.withDroppedCapabilities('ALL')
+      .withSecurityOpt('no-new-privileges')
+      .withUser('65532:65532')
+      .withTmpFs({ '/tmp': 'size=64m', '/var/cache/eidetic': 'size=512m,uid=65532,gid=65532' });
+  }
+}
 
 /** A service in a container. */
 export class ContainerService {
@@ -71,6 +89,11 @@ export class ContainerService {
     await container.getById(this.#container.getId()).kill();
   }
 
+  /** Lets it finish what it is at. */
+  async stop(): Promise<void> {
+    await this.#container.stop({ timeout: STOP_TIMEOUT_MS });
+  }
+
   /** Pulls its cable: whatever is sent to it or by it is lost, and nobody is told. */
   async disconnect(): Promise<void> {
     const { network } = await getContainerRuntimeClient();
@@ -87,21 +110,17 @@ export class ContainerService {
 
 /** Redis for the queue, Redis for the caches, and services that find each other by name, each in a container of its own. */
 export class ContainerCluster implements AsyncDisposable {
-  readonly #image: string;
-  readonly #bundles: string;
   readonly #network: StartedNetwork;
   readonly #members: AsyncDisposableStack;
 
-  private constructor(image: string, bundles: string, network: StartedNetwork, members: AsyncDisposableStack) {
-    this.#image = image;
-    this.#bundles = bundles;
+  private constructor(network: StartedNetwork, members: AsyncDisposableStack) {
     this.#network = network;
     this.#members = members;
   }
 
   /** Resolves once both Redis servers answer; services are added with {@link add}. */
   static async start(): Promise<ContainerCluster> {
-    const [image, bundles] = await Promise.all([buildMachineImage(), realpath(`${ROOT}.cache/test-bundles`)]);
+    const image = await buildRedisImage();
     await using members = new AsyncDisposableStack();
     const network = await new Network().start();
     members.defer(() => void network.stop());
@@ -116,20 +135,15 @@ export class ContainerCluster implements AsyncDisposable {
     };
     await redis('queue', '--appendonly', 'no', '--maxmemory-policy', 'noeviction');
     await redis('cache', '--maxmemory', '256mb', '--maxmemory-policy', 'allkeys-lfu');
-    return new ContainerCluster(image, bundles, network, members.move());
+    return new ContainerCluster(network, members.move());
   }
 
   /** Starts one more of a kind; resolves once it answers. */
   async add(kind: Kind): Promise<ContainerService> {
-    const container = await new GenericContainer(this.#image)
+    const container = await new RestrictedContainer(imageOf(kind))
       .withNetwork(this.#network)
       .withNetworkAliases(kind)
-      .withBindMounts([
-        { source: ROOT, target: '/eidetic', mode: 'ro' },
-        { source: this.#bundles, target: '/bundles', mode: 'rw' },
-      ])
       .withEnvironment({ ...SETTINGS, ...OWN[kind] })
-      .withCommand(['/bin/node', `/eidetic/services/${kind}/src/main.ts`])
       .withExposedPorts(HTTP_PORT)
       .withWaitStrategy(Wait.forLogMessage(/^Eidetic .* on /).withStartupTimeout(START_TIMEOUT_MS))
       .start();
