@@ -1,7 +1,9 @@
 import type { ChatAnswer, ChatEvent } from './answer.ts';
+import { type Batches, createBatches } from './batches.ts';
 import type { ChatRequest, CompletionRequest } from './chat-request.ts';
 import { createDialog, type Dialog, type DialogOptions } from './dialog.ts';
 import { EideticConnectionError } from './errors.ts';
+import { createFiles, type Files } from './files.ts';
 import { readAnswer, readChunks } from './read-answer.ts';
 import { createTransport } from './transport.ts';
 
@@ -58,6 +60,8 @@ export interface EideticClient {
   /** A dialog that remembers its turns, and does not send a picture twice. */
   dialog(options?: DialogOptions): Dialog;
   models(options?: CallOptions): Promise<readonly Model[]>;
+  readonly files: Files;
+  readonly batches: Batches;
 }
 
 const DEFAULT_TIMEOUT_MS = 600_000;
@@ -105,8 +109,11 @@ export const createClient = (options: ClientOptions): EideticClient => {
     yield* readChunks(transport.events(await call(...asked)));
   }
 
+  const files = createFiles(transport);
   const client: EideticClient = {
     models,
+    files,
+    batches: createBatches(transport, files),
     chat: (request, { signal } = {}) => whole('/chat/completions', request, signal),
     streamChat: (request, { signal } = {}) => streamed('/chat/completions', request, signal, STREAMED),
     complete: (request, { signal } = {}) => whole('/completions', request, signal),

@@ -17,7 +17,7 @@ export interface TransportOptions {
 }
 
 /** One request. */
-interface Call {
+export interface Call {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   /** Below `/v1`. */
   readonly path: string;
@@ -33,7 +33,7 @@ export interface Transport {
   /** The whole answer, as JSON. */
   json(call: Call): Promise<unknown>;
   /** The whole answer, as it is. */
-  text(call: Call): Promise<string>;
+  bytes(call: Call): Promise<Uint8Array<ArrayBuffer>>;
   /** The JSON values of a stream of events, up to `[DONE]`. Leaving the iteration ends the request. */
   events(call: Call): AsyncGenerator<unknown, void, undefined>;
 }
@@ -58,7 +58,7 @@ type Silence = ReturnType<typeof watchSilence>;
 /** An answer that has begun. */
 interface Incoming {
   readonly response: Response;
-  readonly pieces: AsyncGenerator<Uint8Array, void, undefined>;
+  readonly pieces: AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined>;
 }
 
 /** @throws EideticApiError what the server says; EideticConnectionError; the signal's reason once it is aborted. */
@@ -85,7 +85,7 @@ export const createTransport = (options: TransportOptions): Transport => {
     { body }: Response,
     signal: AbortSignal | undefined,
     silence: Silence,
-  ): AsyncGenerator<Uint8Array, void, undefined> {
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     const reader = body?.getReader();
     try {
       for (;;) {
@@ -139,19 +139,18 @@ export const createTransport = (options: TransportOptions): Transport => {
     }
   };
 
-  const text = (call: Call): Promise<string> =>
+  const bytes = (call: Call): Promise<Uint8Array<ArrayBuffer>> =>
     retrying(call, async () => {
       const { pieces } = await open(call);
-      const decoder = new TextDecoder();
-      let whole = '';
-      for await (const piece of pieces) whole += decoder.decode(piece, { stream: true });
-      return whole + decoder.decode();
+      const whole: Uint8Array<ArrayBuffer>[] = [];
+      for await (const piece of pieces) whole.push(piece);
+      return new Uint8Array(await new Blob(whole).arrayBuffer());
     });
 
   return {
-    text,
+    bytes,
     async json(call) {
-      return parse(await text(call));
+      return parse(new TextDecoder().decode(await bytes(call)));
     },
     async *events(call) {
       // Once a byte of it has come, an answer is not asked for again: its reader has seen the beginning.

@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 
 /** A request as it came. */
 export interface Received {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
+  /** Parsed where it is JSON. */
   readonly body: unknown;
 }
 
@@ -42,7 +43,9 @@ export class ScriptedServer implements AsyncDisposable {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url: path = '', headers } = request;
-    const received = { method, path, headers, body: method === 'POST' ? await json(request) : undefined };
+    const sent = await text(request);
+    const body = headers['content-type'] === 'application/json' ? JSON.parse(sent) : sent;
+    const received = { method, path, headers, body };
     this.requests.push(received);
     const script = this.#scripts.shift();
     if (script === undefined) throw new Error('No script is left for this request.');
