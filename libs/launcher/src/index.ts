@@ -1,5 +1,6 @@
+export { becomeService } from './become-service.ts';
 export { Cluster, type ClusterOptions } from './cluster.ts';
 export { freePorts } from './free-ports.ts';
 export { RedisServer, type RedisServerOptions } from './redis-server.ts';
 export { type ServiceName, type ServiceOptions, ServiceProcess } from './service-process.ts';
-export { settingsOf } from './settings-of.ts';
+export { type SettingHelp, settingsOf } from './settings-of.ts';

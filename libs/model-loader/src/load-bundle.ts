@@ -1,4 +1,4 @@
-import type { Bundle } from '@eidetic/bundle';
+import { type Bundle, openBundle, verifyBundle } from '@eidetic/bundle';
 import { type ConvertProgress, ensureBundle } from '@eidetic/exporter';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import { type ModelConfig, modelPlanOf } from './settings.ts';
@@ -22,22 +22,31 @@ const conversionSteps = (model: string, onProgress: LoadContext['onProgress']) =
   };
 };
 
+/** A bundle that was made elsewhere, every byte of it as its manifest says. */
+const openWhole = async (directory: string, signal: AbortSignal): Promise<Bundle> => {
+  const bundle = await openBundle(directory);
+  await verifyBundle(bundle, signal);
+  return bundle;
+};
+
 /**
- * The bundle of the configured checkpoint; converts it unless that has been done before.
+ * The configured bundle, or that of the configured checkpoint; converts it unless that has been done before.
  *
  * @throws EideticError `invalid_checkpoint`, `invalid_bundle`; `cancelled` when the signal is aborted.
  */
 export const loadBundle = async (config: ModelConfig, { onProgress, signal }: LoadContext): Promise<Bundle> => {
-  const { checkpointDirectory, cacheDirectory, modelName } = modelPlanOf(config);
-  const bundle = await ensureBundle({
-    checkpointDirectory,
-    cacheDirectory,
-    family: qwenVlExport,
-    precisions: { vision: config.visionPrecision, decoder: config.decoderPrecision, head: config.headPrecision },
-    activations: 'float32',
-    onProgress: conversionSteps(modelName, onProgress),
-    signal,
-  });
+  const { modelDirectory, isBundle, cacheDirectory, modelName } = modelPlanOf(config);
+  const bundle = isBundle
+    ? await openWhole(modelDirectory, signal)
+    : await ensureBundle({
+        checkpointDirectory: modelDirectory,
+        cacheDirectory,
+        family: qwenVlExport,
+        precisions: { vision: config.visionPrecision, decoder: config.decoderPrecision, head: config.headPrecision },
+        activations: 'float32',
+        onProgress: conversionSteps(modelName, onProgress),
+        signal,
+      });
   signal.throwIfAborted();
   onProgress(`Loading ${modelName}`);
   return bundle;

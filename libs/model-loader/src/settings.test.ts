@@ -7,14 +7,14 @@ import { MODEL_SETTINGS, modelPlanOf } from './settings.ts';
 it('plans to serve the embedded model on all cores, when nothing is set', () => {
   const plan = modelPlanOf(loadConfig(MODEL_SETTINGS, {}));
   expect(plan.modelName).toBe('qwen-vl-nano-chat');
-  expect(isAbsolute(plan.checkpointDirectory)).toBe(true);
+  expect(isAbsolute(plan.modelDirectory)).toBe(true);
   expect(plan.threads).toBe(availableParallelism());
 });
 
 it('takes absolute folders as they are and names the model after its folder', () => {
   const config = loadConfig(MODEL_SETTINGS, { EIDETIC_MODEL: '/models/qwen-vl-chat/', EIDETIC_THREADS: '3' });
   expect(modelPlanOf(config)).toMatchObject({
-    checkpointDirectory: '/models/qwen-vl-chat',
+    modelDirectory: '/models/qwen-vl-chat',
     modelName: 'qwen-vl-chat',
     threads: 3,
   });

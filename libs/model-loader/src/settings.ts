@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { precisionSchema } from '@eidetic/bundle';
+import { bundleNameOf, precisionSchema } from '@eidetic/bundle';
 import { type Config, type ConfigDefinition, duration, integer, oneOf, size, text } from '@eidetic/config';
 
 const MAX_INTEGER = 2 ** 31 - 1;
@@ -11,7 +11,8 @@ const precision = oneOf(precisionSchema.options);
 export const MODEL_SETTINGS = {
   model: {
     name: 'EIDETIC_MODEL',
-    description: "Checkpoint to serve: a folder as published on Hugging Face. Relative to the project's folder.",
+    description:
+      "Model to serve: a checkpoint folder as published on Hugging Face, or a bundle, whose precisions are then those that count. Relative to the project's folder.",
     kind: text(),
     default: 'models/qwen-vl-nano-chat',
   },
@@ -128,10 +129,16 @@ export type EngineConfig = Config<typeof ENGINE_SETTINGS>;
 const PROJECT_DIRECTORY = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** What follows from the settings of the model on this machine. */
-export const modelPlanOf = (config: ModelConfig) => ({
-  checkpointDirectory: resolve(PROJECT_DIRECTORY, config.model),
-  cacheDirectory: resolve(PROJECT_DIRECTORY, config.cacheDirectory),
-  /** Name under which the model is served. */
-  modelName: basename(resolve(PROJECT_DIRECTORY, config.model)),
-  threads: config.threads === 0 ? availableParallelism() : config.threads,
-});
+export const modelPlanOf = (config: ModelConfig) => {
+  const modelDirectory = resolve(PROJECT_DIRECTORY, config.model);
+  const bundleName = bundleNameOf(modelDirectory);
+  return {
+    /** A checkpoint, or a bundle. */
+    modelDirectory,
+    isBundle: bundleName !== undefined,
+    cacheDirectory: resolve(PROJECT_DIRECTORY, config.cacheDirectory),
+    /** Name under which the model is served. */
+    modelName: bundleName ?? basename(modelDirectory),
+    threads: config.threads === 0 ? availableParallelism() : config.threads,
+  };
+};

@@ -1,12 +1,12 @@
 import { type Precision, precisionSchema } from '@eidetic/bundle';
-import { EideticError } from '@eidetic/core';
 import { type ConvertProgress, convertCheckpoint, DEFAULT_PRECISIONS } from '@eidetic/exporter';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import { parseArguments } from './arguments.ts';
+import type { Command } from './commands.ts';
 import { say, show } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
 
-/** Help text of `eidetic convert`. */
-export const CONVERT_USAGE = `eidetic convert CHECKPOINT BUNDLE [options]
+const usage = `eidetic convert CHECKPOINT BUNDLE [options]
 
 Converts a checkpoint folder as Hugging Face publishes it (config.json, qwen.tiktoken, weights as safetensors or PyTorch
 .bin files, in shards or whole) into a bundle: ONNX graphs with their weights, tokenizer, manifest. BUNDLE must not exist;
@@ -16,7 +16,11 @@ an interrupted conversion leaves nothing there. Weights are float32, float16, in
   --decoder PRECISION    of the language model; default ${DEFAULT_PRECISIONS.decoder}
   --head PRECISION       of the projection onto the vocabulary; default ${DEFAULT_PRECISIONS.head}
   --activations TYPE     float32 (CPU, default) or float16 (GPU)
-  --name NAME            under which the model is served; default: the checkpoint folder's name`;
+  --name NAME            under which the model is served; default: the checkpoint folder's name
+
+Examples:
+  eidetic convert ~/models/Qwen-VL-Chat ~/models/qwen-vl-chat-int4 --decoder int4
+  eidetic serve ~/models/qwen-vl-chat-int4`;
 
 const OPTIONS = {
   vision: { type: 'string', default: DEFAULT_PRECISIONS.vision },
@@ -26,20 +30,20 @@ const OPTIONS = {
   name: { type: 'string' },
 } as const;
 
+/** `eidetic convert`. */
+export const convert: Command = { usage, run: runConvert };
+
 /**
- * Runs `eidetic convert`; progress goes to standard error.
+ * Progress goes to standard error.
  *
- * @throws EideticError `invalid_request` for wrong arguments, `invalid_config` when the bundle exists, `invalid_checkpoint`,
+ * @throws UsageError for wrong arguments; EideticError `invalid_config` when the bundle exists, `invalid_checkpoint`,
  *   `cancelled`.
  */
-export async function convertCommand(args: readonly string[], signal?: AbortSignal): Promise<void> {
-  const { values, positionals } = parseArguments(args, OPTIONS, CONVERT_USAGE);
+async function runConvert(args: readonly string[], signal: AbortSignal): Promise<undefined> {
+  const { values, positionals } = parseArguments(args, OPTIONS);
   const [checkpointDirectory, bundleDirectory, ...rest] = positionals;
   if (checkpointDirectory === undefined || bundleDirectory === undefined || rest.length > 0) {
-    throw new EideticError(
-      'invalid_request',
-      `A checkpoint folder and a bundle folder are needed.\n\n${CONVERT_USAGE}`,
-    );
+    throw new UsageError('A checkpoint folder and a bundle folder are needed.');
   }
   const started = performance.now();
   const bundle = await convertCheckpoint({
@@ -54,7 +58,7 @@ export async function convertCommand(args: readonly string[], signal?: AbortSign
     activations: activationsOf(values.activations),
     onProgress: showProgress,
     ...(values.name === undefined ? {} : { name: values.name }),
-    ...(signal ? { signal } : {}),
+    signal,
   });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   say(`Converted ${bundle.manifest.name} in ${seconds} s: ${bundle.directory}`);
@@ -69,13 +73,10 @@ function showProgress({ part, doneBytes, totalBytes }: ConvertProgress): void {
 function precisionOf(option: string, text: string): Precision {
   const parsed = precisionSchema.safeParse(text);
   if (parsed.success) return parsed.data;
-  throw new EideticError(
-    'invalid_request',
-    `${option} is ${text}; one of ${precisionSchema.options.join(', ')} is needed.`,
-  );
+  throw new UsageError(`${option} is ${text}; one of ${precisionSchema.options.join(', ')} is needed.`);
 }
 
 function activationsOf(text: string): 'float32' | 'float16' {
   if (text === 'float32' || text === 'float16') return text;
-  throw new EideticError('invalid_request', `--activations is ${text}; float32 or float16 is needed.`);
+  throw new UsageError(`--activations is ${text}; float32 or float16 is needed.`);
 }

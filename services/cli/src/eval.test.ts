@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { evalCommand } from './eval.ts';
+import { evaluate } from './eval.ts';
+
+const signal = new AbortController().signal;
 
 const server = createServer((_, response) => {
   response.end(JSON.stringify({ data: [{ id: 'nano' }], choices: [{ message: { content: 'A ring.' } }] }));
@@ -28,7 +30,10 @@ async function score(): Promise<{ table: string; said: string }> {
   const output = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   const error = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   try {
-    await evalCommand([questions, '--server', `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`]);
+    await evaluate.run(
+      [questions, '--server', `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`],
+      signal,
+    );
     return { table: output.mock.calls.join(''), said: error.mock.calls.join('') };
   } finally {
     output.mockRestore();
@@ -52,7 +57,7 @@ describe('eidetic eval', () => {
     [['q.jsonl', '--server', 'localhost:8080'], /--server is localhost:8080; an address such as http/],
     [['q.jsonl', '--sever', 'http://localhost'], /--sever/],
   ])('refuses the arguments %j', async (args, message) => {
-    await expect(evalCommand(args)).rejects.toMatchObject({
+    await expect(evaluate.run(args, signal)).rejects.toMatchObject({
       code: 'invalid_request',
       message: expect.stringMatching(message),
     });

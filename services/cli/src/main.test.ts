@@ -46,9 +46,12 @@ describe('eidetic', () => {
   });
 
   it('says what it does not know', async () => {
-    const { code, stderr } = await eidetic('frobnicate');
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^eidetic: There is no command 'frobnicate'/);
+    const { code, stdout, stderr } = await eidetic('frobnicate');
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^eidetic: There is no command 'frobnicate'. See 'eidetic --help'/);
+    expect((await eidetic('conver')).stderr).toMatch(/Did you mean 'convert'\?/);
+    expect((await eidetic('constructor')).code).toBe(2);
   });
 
   it('converts a checkpoint in the precisions that are asked for', async () => {
@@ -67,13 +70,13 @@ describe('eidetic', () => {
   });
 
   it.each([
-    [['convert', CHECKPOINT], /bundle folder are needed/],
-    [['convert', CHECKPOINT, 'x', '--vision', 'int3'], /--vision is int3; one of float32, float16, int8, int4/],
-    [['convert', CHECKPOINT, 'x', '--frob'], /--frob/],
-    [['convert', '/nonexistent', 'x'], /config\.json/],
-  ])('refuses %j and says why', async (args, message) => {
+    [['convert', CHECKPOINT], 2, /bundle folder are needed.*\nSee 'eidetic convert --help'/],
+    [['convert', CHECKPOINT, 'x', '--vision', 'int3'], 2, /--vision is int3; one of float32, float16, int8, int4/],
+    [['convert', CHECKPOINT, 'x', '--decodr', 'int4'], 2, /no option --decodr; did you mean --decoder\?/],
+    [['convert', '/nonexistent', 'x'], 1, /config\.json/],
+  ])('refuses %j with status %i and says why', async (args, status, message) => {
     const { code, stderr } = await eidetic(...args.map((arg) => (arg === 'x' ? join(directory, 'x') : arg)));
-    expect(code).toBe(1);
+    expect(code).toBe(status);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(await readdir(directory)).toEqual([]);

@@ -1,48 +1,67 @@
+import { nearestName } from '@eidetic/config';
 import { EideticError } from '@eidetic/core';
-import { CONVERT_USAGE, convertCommand } from './convert.ts';
-import { EVAL_USAGE, evalCommand } from './eval.ts';
+import { COMMANDS, type Command } from './commands.ts';
+import { usage } from './help.ts';
 import { say } from './terminal.ts';
-import { UP_USAGE, upCommand } from './up.ts';
+import { UsageError } from './usage-error.ts';
 
-interface Command {
-  readonly summary: string;
-  readonly usage: string;
-  readonly run: (args: readonly string[], signal: AbortSignal) => Promise<void>;
-}
-
-const COMMANDS: Readonly<Record<string, Command>> = {
-  convert: { summary: 'make a bundle from a checkpoint', usage: CONVERT_USAGE, run: convertCommand },
-  eval: { summary: "score a server's answers", usage: EVAL_USAGE, run: evalCommand },
-  up: { summary: 'start a cluster on this machine', usage: UP_USAGE, run: upCommand },
+const print = (text: string): void => {
+  process.stdout.write(`${text}\n`);
 };
 
-const usage = (): string =>
-  [
-    'eidetic COMMAND [arguments]',
-    '',
-    ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`),
-  ]
-    .concat('', 'eidetic COMMAND --help says more. The server starts with `make run`.')
-    .join('\n');
-
-async function main([name, ...args]: readonly string[]): Promise<void> {
-  if (name === undefined || name === '--help' || name === 'help') {
-    process.stdout.write(`${usage()}\n`);
-    return;
-  }
-  const command = COMMANDS[name];
-  if (!command) throw new EideticError('invalid_request', `There is no command '${name}'.\n\n${usage()}`);
-  if (args.includes('--help')) {
-    process.stdout.write(`${command.usage}\n`);
-    return;
-  }
-  const cancel = new AbortController();
-  process.once('SIGINT', () => cancel.abort()).once('SIGTERM', () => cancel.abort());
-  await command.run(args, cancel.signal);
+function findCommand(name: string): Promise<Command> {
+  const entry = COMMANDS[name];
+  if (entry !== undefined && Object.hasOwn(COMMANDS, name)) return entry.load();
+  const nearest = nearestName(name, Object.keys(COMMANDS));
+  const hint = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
+  throw new UsageError(`There is no command '${name}'.${hint} See 'eidetic --help'.`);
 }
 
-main(process.argv.slice(2)).catch((reason: unknown) => {
-  const error = EideticError.from(reason);
-  say(`eidetic: ${error.code === 'internal' ? error.stack : error.message}`);
-  process.exitCode = 1;
-});
+/** Whether help is asked for among the options: what follows `--` is none. */
+const asksForHelp = (args: readonly string[]): boolean => {
+  const end = args.indexOf('--');
+  return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
+};
+
+async function run(name: string, args: readonly string[]): Promise<number> {
+  const command = await findCommand(name);
+  if (asksForHelp(args)) {
+    print(command.usage);
+    return 0;
+  }
+  const cancel = new AbortController();
+  process.once('SIGTERM', () => cancel.abort());
+  if (!command.handlesInterrupt) process.once('SIGINT', () => cancel.abort());
+  try {
+    return (await command.run(args, cancel.signal)) ?? 0;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`${error.message}\nSee 'eidetic ${name} --help'.`, { cause: error });
+  }
+}
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === 'help' && args[0] !== undefined) {
+    print((await findCommand(args[0])).usage);
+    return 0;
+  }
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    print(usage());
+    return 0;
+  }
+  return run(name, args);
+}
+
+// `eidetic … | head`: who reads has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+main(process.argv.slice(2)).then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (reason: unknown) => {
+    const error = EideticError.from(reason);
+    say(`eidetic: ${error.code === 'internal' ? error.stack : error.message}`);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  },
+);

@@ -2,11 +2,13 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { EideticError } from '@eidetic/core';
 import { Cluster, settingsOf } from '@eidetic/launcher';
-import { parseArguments } from './arguments.ts';
+import { parseArguments, wholeNumber } from './arguments.ts';
+import type { Command } from './commands.ts';
+import { serviceSettings } from './service-settings.ts';
 import { say } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
 
-/** Help text of `eidetic up`. */
-export const UP_USAGE = `eidetic up [options]
+const usage = `eidetic up [options]
 
 Starts a whole cluster on this machine: Redis for the queue, Redis for the caches, vision encoders, decoders, gateways. Each is a
 process of its own, to be looked at, killed and started again. It needs redis-server (EIDETIC_REDIS_SERVER names another binary).
@@ -18,9 +20,6 @@ EIDETIC_* variables reach the services that take them. Ctrl-C ends everything.
   --port PORT     of the first gateway; default 8080`;
 
 type Settings = Readonly<Record<string, string>>;
-
-/** What it reads itself. */
-const NOT_FOR_SERVICES = ['EIDETIC_REDIS_SERVER', 'EIDETIC_CHROMIUM'];
 
 /** What it decides itself. */
 const DECIDED_HERE = [
@@ -43,19 +42,19 @@ const FIRST_GATEWAY_GRPC_PORT = 50_050;
 const FIRST_VISION_PORT = 50_100;
 const FIRST_DECODER_PORT = 50_200;
 
+/** `eidetic up`. */
+export const up: Command = { usage, run: runCluster };
+
 /**
- * Runs `eidetic up` until `signal` aborts.
+ * Runs a cluster until `signal` aborts.
  *
- * @throws EideticError `invalid_request` for wrong arguments, `unavailable` when a member does not start.
+ * @throws UsageError for wrong arguments; EideticError `invalid_config` for wrong settings, `unavailable` when a member does not start.
  */
-export async function upCommand(args: readonly string[], signal: AbortSignal): Promise<void> {
-  const { values, positionals } = parseArguments(args, OPTIONS, UP_USAGE);
-  if (positionals.length > 0) throw new EideticError('invalid_request', `What is ${positionals[0]}?\n\n${UP_USAGE}`);
-  const count = (name: 'gateways' | 'vision' | 'decoders' | 'port', most: number): number => {
-    const number = Number(values[name]);
-    if (Number.isInteger(number) && number >= 1 && number <= most) return number;
-    throw new EideticError('invalid_request', `--${name} is ${values[name]}; 1 to ${most} are possible.`);
-  };
+async function runCluster(args: readonly string[], signal: AbortSignal): Promise<undefined> {
+  const { values, positionals } = parseArguments(args, OPTIONS);
+  if (positionals.length > 0) throw new UsageError(`What is ${positionals[0]}?`);
+  const count = (name: 'gateways' | 'vision' | 'decoders' | 'port', most: number): number =>
+    wholeNumber(`--${name}`, values[name], 1, most);
   const [visionEncoders, decoders] = [count('vision', 50), count('decoders', 50)];
   // What computes shares the cores.
   const threads = Math.max(1, Math.floor(availableParallelism() / (visionEncoders + decoders)));
@@ -87,21 +86,15 @@ export async function upCommand(args: readonly string[], signal: AbortSignal): P
 
 /** The variables of `env` that gateways, vision encoders and decoders take. */
 const ownSettings = async (env: NodeJS.ProcessEnv): Promise<[Settings, Settings, Settings]> => {
-  const own = Object.entries(env).flatMap(([name, value]) =>
-    name.startsWith('EIDETIC_') && !NOT_FOR_SERVICES.includes(name) && value !== undefined
-      ? [[name, value] as const]
-      : [],
-  );
+  const own = Object.entries(serviceSettings(env));
   const decided = own.map(([name]) => name).filter((name) => DECIDED_HERE.includes(name));
   if (decided.length > 0) {
     const message = `${decided.join(', ')}: a cluster on one machine decides that itself; leave it out (--port sets the gateways' ports).`;
     throw new EideticError('invalid_config', message);
   }
-  const [gateway, vision, decoder] = await Promise.all([
-    settingsOf('gateway'),
-    settingsOf('vision'),
-    settingsOf('decoder'),
-  ]);
+  const namesOf = async (service: 'gateway' | 'vision' | 'decoder'): Promise<ReadonlySet<string>> =>
+    new Set((await settingsOf(service)).map(({ name }) => name));
+  const [gateway, vision, decoder] = await Promise.all([namesOf('gateway'), namesOf('vision'), namesOf('decoder')]);
   const unknown = own.map(([name]) => name).filter((name) => ![gateway, vision, decoder].some((of) => of.has(name)));
   if (unknown.length > 0) {
     throw new EideticError('invalid_config', `No service knows ${unknown.join(', ')}; see docs/configuration.md.`);

@@ -1,0 +1,44 @@
+import { cp, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '@eidetic/config';
+import { convertCheckpoint, DEFAULT_PRECISIONS } from '@eidetic/exporter';
+import { qwenVlExport } from '@eidetic/qwen-vl/export';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadBundle } from './load-bundle.ts';
+import { MODEL_SETTINGS, modelPlanOf } from './settings.ts';
+
+const { signal } = new AbortController();
+const onProgress = (): void => {};
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'eidetic-loader-'));
+  await convertCheckpoint({
+    checkpointDirectory: join(import.meta.dirname, '../../../models/qwen-vl-nano-chat'),
+    bundleDirectory: join(folder, 'bundle'),
+    family: qwenVlExport,
+    precisions: { ...DEFAULT_PRECISIONS, decoder: 'int4' },
+    activations: 'float32',
+    name: 'mine',
+  });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+it('serves a bundle as it is, under its own name', async () => {
+  const config = loadConfig(MODEL_SETTINGS, { EIDETIC_MODEL: join(folder, 'bundle') });
+  expect(modelPlanOf(config).modelName).toBe('mine');
+  const bundle = await loadBundle(config, { onProgress, signal });
+  expect(bundle.directory).toBe(join(folder, 'bundle'));
+  expect(bundle.manifest.decoder.precision).toBe('int4');
+});
+
+it('does not serve a bundle of which a byte is another', async () => {
+  const broken = join(folder, 'broken');
+  await cp(join(folder, 'bundle'), broken, { recursive: true });
+  const file = await open(join(broken, 'decoder.data'), 'r+');
+  await file.write(Buffer.from([255]), 0, 1, 5000);
+  await file.close();
+  const config = loadConfig(MODEL_SETTINGS, { EIDETIC_MODEL: broken });
+  await expect(loadBundle(config, { onProgress, signal })).rejects.toMatchObject({ code: 'invalid_bundle' });
+});
