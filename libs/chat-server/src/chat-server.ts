@@ -1,11 +1,12 @@
-import { createOpenAccess } from '@eidetic/access';
+import { type Limiter, openAccessControl } from '@eidetic/access';
 import type { ChatService, ImageService } from '@eidetic/chat';
-import { BodyBudget } from '@eidetic/core';
+import { type AccessObserver, BodyBudget } from '@eidetic/core';
 import type { RpcServer } from '@eidetic/rpc';
 import { type Addresses, logCertificates } from '@eidetic/rpc-service';
 import { listenError, type Service } from '@eidetic/service';
 import {
   type ChatMetrics,
+  createAccessMetrics,
   createLogger,
   createRpcMetrics,
   type HttpMetrics,
@@ -48,6 +49,8 @@ export interface ChatServerParts {
   /** Chats that may be answered or wait at the same time; more are refused with `overloaded`. */
   readonly maxRequests: number;
   readonly metrics: { readonly registry: Registry; readonly http: HttpMetrics; readonly chat: ChatMetrics };
+  /** Keeps the limits of API keys; absent: this process does, by itself. */
+  readonly limiter?: (observer: AccessObserver) => Limiter & AsyncDisposable;
   /** Makes what answers; takes as long as it takes. */
   readonly load: (context: LoadContext) => Promise<LoadedChat>;
   /** Receives lines for the person at the terminal. */
@@ -81,7 +84,14 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
   const logger = createLogger({ level: config.logLevel, service, version });
   const onChange = logCertificates(logger);
   let tracer: Tracer | undefined;
-  const shared = { access: createOpenAccess(), bodies: new BodyBudget(config.maxBodyBytesTogether) };
+  const observer = createAccessMetrics(metrics.registry);
+  const limiter = parts.limiter?.(observer);
+  const onReload = (message: string, reason?: Error): void => {
+    if (reason === undefined) logger.info(message);
+    else logger.error({ err: reason }, message);
+  };
+  const access = openAccessControl(config, { observer, limiter, onReload });
+  const shared = { access, bodies: new BodyBudget(config.maxBodyBytesTogether) };
   const http = createHttpServer({
     api: { ...shared, chat: gate },
     readiness: () => readinessOf(gate.state),
@@ -130,6 +140,8 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
         ({ release }) => release(),
         () => undefined,
       );
+      access[Symbol.dispose]();
+      await limiter?.[Symbol.asyncDispose]();
       await tracer?.[Symbol.asyncDispose]();
     },
   };

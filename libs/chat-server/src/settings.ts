@@ -1,3 +1,4 @@
+import { ACCESS_SETTINGS } from '@eidetic/access';
 import { type Config, type ConfigDefinition, duration, integer, size, text } from '@eidetic/config';
 import { CONNECTION_SETTINGS, grpcSettings } from '@eidetic/rpc-service';
 import { PROCESS_SETTINGS } from '@eidetic/service';
@@ -14,7 +15,7 @@ export const HTTP_SETTINGS = {
   httpHost: {
     name: 'EIDETIC_HTTP_HOST',
     description:
-      'Address to listen on. Only this machine can reach the default; 0.0.0.0 lets everyone in, and there are no passwords.',
+      'Address to listen on. Only this machine can reach the default; 0.0.0.0 lets everyone in, to the API only with a key if there are keys (EIDETIC_API_KEYS_FILE).',
     kind: text(),
     default: '127.0.0.1',
   },
@@ -59,6 +60,7 @@ export const REQUEST_SETTINGS = {
     kind: duration(1),
     default: '15s',
   },
+  ...ACCESS_SETTINGS,
   ...PROCESS_SETTINGS,
 } as const satisfies ConfigDefinition;
 

@@ -2,7 +2,14 @@ export { BodyBudget } from './body-budget.ts';
 export { type CacheScope, embeddingKey, SHARED_SCOPE, tenantScope, toCacheScope } from './cache-keys.ts';
 export { EideticError, ERROR_KINDS, type ErrorCode, type ErrorDetails, type ErrorKind } from './errors.ts';
 export { type IdentifiedImage, identifyImage } from './identified-image.ts';
-export type { AccessControl, Admission, Credentials } from './ports/access-control.ts';
+export type {
+  AccessControl,
+  Admission,
+  Allowance,
+  Credentials,
+  RequestKind,
+} from './ports/access-control.ts';
+export type { AccessObserver, LimiterFailure, RefusalReason } from './ports/access-observer.ts';
 export type { CacheObserver, CacheReadOutcome, CacheWriteOutcome } from './ports/cache-observer.ts';
 export type {
   ChatFamily,

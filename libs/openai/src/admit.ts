@@ -1,17 +1,25 @@
 import type { AccessControl, Admission } from '@eidetic/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { allowanceHeaders } from './rate-limit-headers.ts';
 
 const admissions = new WeakMap<FastifyRequest, Admission>();
 
 const apiKeyOf = (authorization: string | undefined): string | undefined =>
   /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
 
-/** Lets requests in by their `Authorization: Bearer` header, before anything of their body is read, until their connection or answer ends. */
+/**
+ * Lets requests in by their `Authorization: Bearer` header, before anything of their body is read, until their connection or answer ends.
+ * What is posted counts against the limits of its key; to look costs nothing.
+ */
 export const admitRequests = (app: FastifyInstance, access: AccessControl): void => {
   app.addHook('onRequest', async (request, reply) => {
-    const admission = await access.admit({ apiKey: apiKeyOf(request.headers.authorization) });
+    const kind = request.method === 'POST' ? 'work' : 'look';
+    const admission = await access.admit({ apiKey: apiKeyOf(request.headers.authorization) }, kind);
     admissions.set(request, admission);
     reply.raw.once('close', () => admission.release());
+    // A client that left meanwhile has had its "close".
+    if (reply.raw.destroyed) admission.release();
+    if (admission.requests !== undefined) reply.headers(allowanceHeaders(admission.requests));
   });
 };
 

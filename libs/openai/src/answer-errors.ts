@@ -2,6 +2,7 @@ import { maxHeaderSize } from 'node:http';
 import { EideticError, type ErrorCode } from '@eidetic/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
 import { errorBody, toEideticError } from './error-response.ts';
+import { refusalHeaders } from './rate-limit-headers.ts';
 
 /** The message of a refusal may repeat what the client sent: it is not logged. */
 export const logFailure = (request: FastifyRequest, error: EideticError): void => {
@@ -12,7 +13,7 @@ export const logFailure = (request: FastifyRequest, error: EideticError): void =
 const sendError = (reason: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
   const error = toEideticError(reason, request);
   logFailure(request, error);
-  if (error.kind.retryable) reply.header('retry-after', '1');
+  reply.headers(refusalHeaders(error));
   // Fastify would close the connection while the client still sends, which then sees a broken pipe instead of this answer. Left
   // open, Node reads the rest of the body and drops it.
   if (error.code === 'body_too_large') reply.removeHeader('connection');

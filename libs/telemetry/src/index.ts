@@ -1,3 +1,4 @@
+export { createAccessMetrics } from './access-metrics.ts';
 export { type CacheTier, createCacheMetrics, type MeasuredCache } from './cache-metrics.ts';
 export { type ChatMetrics, createChatMetrics } from './chat-metrics.ts';
 export { createDecoderPoolMetrics } from './decoder-pool-metrics.ts';

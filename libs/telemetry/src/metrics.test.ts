@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { scrape } from '../test/scrape.ts';
+import { createAccessMetrics } from './access-metrics.ts';
 import * as buckets from './buckets.ts';
 import { createCacheMetrics } from './cache-metrics.ts';
 import { createChatMetrics } from './chat-metrics.ts';
@@ -35,7 +36,8 @@ const LABELS: Readonly<Record<string, string>> = {
   cache: 'embedding, image',
   tier: 'process, redis',
   call: 'read, write',
-  reason: 'expired, abandoned, malformed; prefix, hash, spill, least_loaded',
+  reason:
+    'why access is refused and limits are not shared; expired, abandoned, malformed; prefix, hash, spill, least_loaded',
   attempt: 'first, continuation',
   service: 'vision, decoder',
   state: 'known, usable; those of a circuit breaker',
@@ -47,6 +49,7 @@ const RUNTIME_LABELS = ['type', 'space', 'kind', 'version', 'major', 'minor', 'p
 const registryOfEverything = () => {
   const registry = createRegistry({ version: '1', model: 'm' });
   createHttpMetrics(registry);
+  createAccessMetrics(registry);
   createRpcMetrics(registry);
   createChatMetrics(registry);
   createImageMetrics(registry);
@@ -80,7 +83,7 @@ it('has no label whose values are not known to be few', () => {
 
 it("names every metric eidetic_<area>_<noun>_<unit>, and three as vLLM's", () => {
   const pattern =
-    /^eidetic_(build_info|engine_slots|(http|grpc|chat|image|vision|cache|encode_queue|decoder_pool|endpoint|engine)(_[a-z_]+)?_(seconds|total|running|waiting|ratio|rows|images|jobs|cost|pods))$/;
+    /^eidetic_(build_info|engine_slots|(http|access|grpc|chat|image|vision|cache|encode_queue|decoder_pool|endpoint|engine)(_[a-z_]+)?_(seconds|total|running|waiting|ratio|rows|images|jobs|cost|pods|keys))$/;
   const names = own.map(({ name }) => name).filter((name) => !name.startsWith('vllm:'));
   expect(names.filter((name) => !pattern.test(name))).toEqual([]);
   expect(own.length - names.length).toBe(3);

@@ -1,6 +1,6 @@
 import { createImageResolver, createImageService } from '@eidetic/chat';
 import { type LoadContext, type LoadedChat, openBundleChat, warmUp } from '@eidetic/chat-server';
-import { SHARED_SCOPE } from '@eidetic/core';
+import { SHARED_SCOPE, tenantScope } from '@eidetic/core';
 import { createMemoryEmbeddingCache, createMemoryImageStore } from '@eidetic/embedding-cache';
 import { MemoryEncodeQueue } from '@eidetic/encode-queue';
 import { loadBundle, modelPlanOf, startEngine } from '@eidetic/model-loader';
@@ -66,8 +66,8 @@ export const loadModel = async (
     },
   });
   const images = traceImageResolver(resolver, tracer);
-  // Whoever reaches this process shares it.
-  const scopeOf = () => SHARED_SCOPE;
+  // Where nobody needs a key, whoever reaches this process shares it.
+  const scopeOf = config.apiKeysFile === undefined ? () => SHARED_SCOPE : tenantScope;
   const imageService = createImageService({ images, store, scopeOf });
   const chatService = await openBundleChat(bundle, {
     images,
