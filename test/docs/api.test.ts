@@ -1,94 +1,19 @@
-import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ERROR_KINDS } from '@eidetic/core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GOLDENS_DIRECTORY } from '../support/goldens.ts';
-import { hasPython, inPython, PYTHON } from '../support/python.ts';
-import { StandaloneServer } from '../support/standalone-server.ts';
-import { type Example, examplesOf, matcherOf } from './examples.ts';
+import { expect, it } from 'vitest';
 
-const run = promisify(execFile);
-const ROOT = join(import.meta.dirname, '../..');
-const TSC = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
-const page = await readFile(join(ROOT, 'docs/api.md'), 'utf8');
-const examples = examplesOf(page);
+const page = await readFile(join(import.meta.dirname, '../../docs/api.md'), 'utf8');
 
-const resources = new AsyncDisposableStack();
-let server: StandaloneServer;
-/** Where the examples run, one after the other, with what they need. */
-let folder: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'eidetic-examples-'));
-  resources.defer(() => rm(folder, { recursive: true }));
-  await copyFile(join(GOLDENS_DIRECTORY, 'images/17-ground-1.png'), join(folder, 'train.png'));
-  await symlink(join(ROOT, 'test/node_modules'), join(folder, 'node_modules'));
-  await symlink(join(ROOT, 'proto'), join(folder, 'proto'));
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  server = resources.use(await StandaloneServer.start());
-});
-afterAll(() => resources.disposeAsync());
-
-/** The code with the addresses of this server in place of those of the page. */
-const here = (code: string): string =>
-  code.replaceAll('http://localhost:8080', server.url).replaceAll('localhost:50050', server.grpc);
-
-const needsPython = ({ language, code }: Example): boolean => language === 'python' || /^python /m.test(code);
-
-/** Runs an example and gives what it prints. */
-async function print({ language, code, line }: Example): Promise<string> {
-  const options = { cwd: folder, env: { ...process.env, PATH: [dirname(PYTHON), process.env.PATH].join(delimiter) } };
-  if (language === 'sh') return (await run('bash', ['-euo', 'pipefail', '-c', here(code)], options)).stdout;
-  const file = `example-${line}.${language === 'python' ? 'py' : 'ts'}`;
-  await writeFile(join(folder, file), here(code));
-  return (await run(language === 'python' ? PYTHON : process.execPath, [file], options)).stdout;
-}
-
-describe('the examples', () => {
-  it.for(examples.map((example) => ({ ...example, name: `${example.language} on line ${example.line}` })))(
-    'print what the page says: $name',
-    async (example, { skip }) => {
-      skip(needsPython(example) && !hasPython, inPython(example.name));
-      const printed = await print(example);
-      if (example.prints === undefined) return;
-      const { normal, pattern } = matcherOf(example.prints);
-      expect(normal(printed)).toMatch(pattern);
-    },
-  );
-
-  it('are in languages that this test runs', () => {
-    expect(examples.filter(({ language }) => !['ts', 'python', 'sh'].includes(language))).toEqual([]);
-  });
-
-  it('have the types that the page says', async () => {
-    const files = examples.filter(({ language }) => language === 'ts').map(({ line }) => `example-${line}.ts`);
-    const options = {
-      extends: join(ROOT, 'tsconfig.json'),
-      files,
-      include: [],
-      compilerOptions: { types: ['node'], typeRoots: [join(ROOT, 'node_modules/@types')] },
-    };
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(options));
-    const checked = run(process.execPath, [TSC, '--project', folder], { cwd: folder });
-    expect((await checked.catch((reason: { stdout: string }) => reason)).stdout).toBe('');
-  });
-});
-
-describe('the table of errors', () => {
-  it('has every code with what it means on the wire', () => {
-    const rows = [...page.matchAll(/^\| `(\w+)` \| (\d+) \| `(\w+)` \| (\d+) \| (yes|no) \| \S.* \|$/gm)];
-    const listed = rows.map(([, code, http, type, grpc, again]) => ({ code, http, type, grpc, again }));
-    const known = Object.entries(ERROR_KINDS).map(([code, { http, type, grpc, retryable }]) => ({
-      code,
-      http: String(http),
-      type,
-      grpc: String(grpc),
-      again: retryable ? 'yes' : 'no',
-    }));
-    expect(listed).toEqual(known);
-  });
+it('lists every error with what it means on the wire', () => {
+  const rows = [...page.matchAll(/^\| `(\w+)` \| (\d+) \| `(\w+)` \| (\d+) \| (yes|no) \| \S.* \|$/gm)];
+  const listed = rows.map(([, code, http, type, grpc, again]) => ({ code, http, type, grpc, again }));
+  const known = Object.entries(ERROR_KINDS).map(([code, { http, type, grpc, retryable }]) => ({
+    code,
+    http: String(http),
+    type,
+    grpc: String(grpc),
+    again: retryable ? 'yes' : 'no',
+  }));
+  expect(listed).toEqual(known);
 });
