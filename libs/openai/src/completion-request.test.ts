@@ -126,7 +126,7 @@ const REFUSED: readonly (readonly [string, object, string, string, string?])[] =
     'a picture that is none',
     { prompt: ['a', '<img>cat.png</img>'] },
     'prompt[1]',
-    'prompt[1]: "cat.png" is not a picture; send the picture itself as a data URI (data:image/png;base64,…), or refer to one sent before as eidetic://sha256/<64 hex digits>.',
+    'prompt[1]: "cat.png" is not a picture; send the picture itself as a data URI (data:image/png;base64,…) or its http(s) URL, or refer to one sent before as eidetic://sha256/<64 hex digits>.',
     'unsupported_image_source',
   ],
   ['messages', { messages: [] }, 'messages', 'messages: this parameter is not supported; leave it out.'],

@@ -15,9 +15,11 @@ describe('rawPrompt', () => {
       SEEN,
       text('<ref>dog</ref><box>'),
     ]);
-    expect(rawPrompt(`<img>eidetic://sha256/${IMAGE_ID}</img><img>${PIXEL}</img>`, 'prompt')).toEqual([
+    const urls = [`eidetic://sha256/${IMAGE_ID}`, PIXEL, 'https://example.com/a.png'];
+    expect(rawPrompt(urls.map((url) => `<img>${url}</img>`).join(''), 'prompt')).toEqual([
       { kind: 'image', source: { kind: 'reference', imageId: IMAGE_ID } },
       SEEN,
+      { kind: 'image', source: { kind: 'url', url: 'https://example.com/a.png' } },
     ]);
   });
 
