@@ -2,12 +2,17 @@ import type { ChatMessage, ContentPart } from '@eidetic/chat';
 import { z } from 'zod';
 import { refused } from './generation-fields.ts';
 import { imageSource } from './image-source.ts';
+import { InlinePicture } from './inline-picture.ts';
 
 const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
+const pictureUrl = z.custom<string | InlinePicture>(
+  (value) => typeof value === 'string' || value instanceof InlinePicture,
+  { error: ({ input }) => `expected string, received ${z.util.parsedType(input)}` },
+);
 const imagePart = z.strictObject({
   type: z.literal('image_url'),
   // Every picture is seen at the model's one resolution, whatever detail is asked for.
-  image_url: z.strictObject({ url: z.string(), detail: z.enum(['auto', 'low', 'high']).optional() }),
+  image_url: z.strictObject({ url: pictureUrl, detail: z.enum(['auto', 'low', 'high']).optional() }),
 });
 
 const parts = z

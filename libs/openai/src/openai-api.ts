@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyReque
 import { admitRequests } from './admit.ts';
 import { answerErrors } from './answer-errors.ts';
 import type { OpenaiApiOptions, OpenaiApiParts } from './api-parts.ts';
+import { parseBody } from './parse-body.ts';
 import { requestId } from './request-id.ts';
 import { addChatCompletionRoute } from './routes/chat-completions.ts';
 import { addCompletionRoute } from './routes/completions.ts';
@@ -19,6 +20,20 @@ const addRoutes = (app: FastifyInstance, parts: OpenaiApiParts, options: OpenaiA
   addModelRoutes(app, parts.chat);
 };
 
+/** Parses bodies as Fastify does, which refuses keys that would change prototypes, but for large pictures. */
+const parseBodies = (app: FastifyInstance): void => {
+  const parseText = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
+    parseBody(body, (text) => {
+      const outcome: { error?: Error | null; value?: unknown } = {};
+      // It calls back before it returns.
+      void parseText(request, text, (error, value) => Object.assign(outcome, { error, value }));
+      if (outcome.error) throw outcome.error;
+      return outcome.value;
+    }),
+  );
+};
+
 /**
  * A Fastify plugin with OpenAI's HTTP API under `/v1`: chat completions and completions, streamed or whole, and the list of models. Its
  * errors are those of {@link answerErrors}.
@@ -33,6 +48,7 @@ export const openaiApi =
           reply.header('x-request-id', request.id);
         });
         v1.removeContentTypeParser('text/plain');
+        parseBodies(v1);
         answerErrors(v1);
         admitRequests(v1, parts.access);
         addRoutes(v1, parts, options);
