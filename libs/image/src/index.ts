@@ -1,3 +1,4 @@
+export { annotateImage, type Mark } from './annotate-image.ts';
 export { decodeImage } from './decode-image.ts';
 export { createImagePool, type ImagePool, type ResizedImage } from './image-pool.ts';
 export { DEFAULT_IMAGE_LIMITS, type ImageLimits } from './limits.ts';

@@ -37,6 +37,13 @@ export function wholeNumber(option: string, text: string, min = 1, max = Number.
   throw new UsageError(`${option} is ${text}; a whole number ${range} is needed.`);
 }
 
+/** @throws UsageError if the text is no number from `min` to `max`. */
+export function decimal(option: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= min && value <= max) return value;
+  throw new UsageError(`${option} is ${text}; a number from ${min} to ${max} is needed.`);
+}
+
 /** @throws UsageError if the text is no http:// or https:// address. */
 export function serverAddress(option: string, text: string): string {
   if (/^https?:\/\/./.test(text) && URL.canParse(text)) return text;

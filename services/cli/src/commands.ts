@@ -20,6 +20,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'serve a model on this machine',
     load: async () => (await import('./serve.ts')).serve,
   },
+  chat: {
+    summary: 'ask a server about pictures',
+    load: async () => (await import('./chat.ts')).chat,
+  },
   convert: {
     summary: 'make a bundle from a checkpoint',
     load: async () => (await import('./convert.ts')).convert,
