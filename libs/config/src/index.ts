@@ -1,5 +1,5 @@
 export type { Config, ConfigDefinition, Setting } from './definition.ts';
 export { describeAsMarkdown, describeAsText } from './describe.ts';
-export { boolean, duration, httpUrl, integer, oneOf, optional, type Range, size, text } from './kinds.ts';
+export { boolean, duration, httpUrl, integer, list, oneOf, optional, parsed, type Range, size, text } from './kinds.ts';
 export { type Environment, loadConfig, redactConfig } from './load-config.ts';
 export { nearestName } from './nearest-name.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boolean, duration, httpUrl, integer, oneOf, optional, size, text } from './kinds.ts';
+import { boolean, duration, httpUrl, integer, list, oneOf, optional, size, text } from './kinds.ts';
 
 describe('kinds', () => {
   it.each([
@@ -26,8 +26,9 @@ describe('kinds', () => {
     [httpUrl(), 'https://[::1]/otlp', 'https://[::1]/otlp'],
     [optional(duration()), ' none ', undefined],
     [optional(duration()), '5s', 5000],
+    [list(integer({ min: 1, max: 9 })), ' 3, 1,3 ', [3, 1, 3]],
   ])('%# reads %s as its value', (kind, written, value) => {
-    expect(kind.parse(written)).toBe(value);
+    expect(kind.parse(written)).toEqual(value);
   });
 
   it.each([
@@ -39,6 +40,7 @@ describe('kinds', () => {
     ['oneOf', oneOf(['int8']), ['int4', '', 'INT8']],
     ['text', text(), ['', '  ']],
     ['httpUrl', httpUrl(), ['', 'collector:4318', 'localhost', 'ftp://collector', 'http://']],
+    ['list', list(integer({ min: 1, max: 9 })), ['', '1,', ',', '1,10', '1 2']],
     ['optional', optional(oneOf(['int8'])), ['', 'None', 'int4']],
   ])('%s refuses what it cannot read exactly', (_, kind, refused) => {
     expect(refused.filter((written) => kind.safeParse(written).success)).toEqual([]);

@@ -14,7 +14,8 @@ const BOOLEANS = new Map([
   ['false', false],
 ]);
 
-const parsed = <T>(expected: string, parse: (text: string) => T | undefined): z.ZodType<T, string> =>
+/** What `parse` reads, from text without blanks around it; undefined: it is not as `expected`. */
+export const parsed = <T>(expected: string, parse: (text: string) => T | undefined): z.ZodType<T, string> =>
   z
     .string()
     .transform((text, context) => {
@@ -88,3 +89,10 @@ export const optional = <T>(kind: z.ZodType<T, string>): z.ZodType<T | undefined
       return z.NEVER;
     })
     .describe(`${kind.description}, or ${NONE}`);
+
+/** Several of a kind, separated by commas. */
+export const list = <T>(item: z.ZodType<T, string>): z.ZodType<readonly T[], string> =>
+  parsed(`${item.description}; several separated by commas`, (value) => {
+    const outcomes = value.split(',').map((written) => item.safeParse(written));
+    return outcomes.every((outcome) => outcome.success) ? outcomes.map(({ data }) => data) : undefined;
+  });

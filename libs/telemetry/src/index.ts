@@ -6,6 +6,7 @@ export { createEncodeQueueMetrics, type EncodeQueueMetrics } from './encode-queu
 export { createEndpointMetrics, type MeasuredService } from './endpoint-metrics.ts';
 export { createEngineMetrics, type EngineMetrics } from './engine-metrics.ts';
 export { createHttpMetrics, type HttpMetrics } from './http-metrics.ts';
+export { createImageFetchMetrics } from './image-fetch-metrics.ts';
 export { createImageMetrics, type ImageMetrics } from './image-metrics.ts';
 export { createLogger, LOG_LEVELS, type LogLevel } from './logger.ts';
 export { measureChat } from './measure-chat.ts';
@@ -18,6 +19,7 @@ export { createRpcMetrics, type RpcMetrics } from './rpc-metrics.ts';
 export { traceDecoder } from './trace-decoder.ts';
 export { traceEncodeHandler } from './trace-encode-handler.ts';
 export { traceEncodeProducer } from './trace-encode-producer.ts';
+export { traceImageFetcher } from './trace-image-fetcher.ts';
 export { traceImageResolver } from './trace-image-resolver.ts';
 export { inSpan, type Tracer } from './tracer.ts';
 export { createVisionMetrics, type VisionMetrics } from './vision-metrics.ts';

@@ -11,6 +11,7 @@ import { createEncodeQueueMetrics } from './encode-queue-metrics.ts';
 import { createEndpointMetrics } from './endpoint-metrics.ts';
 import { createEngineMetrics } from './engine-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
+import { createImageFetchMetrics } from './image-fetch-metrics.ts';
 import { createImageMetrics } from './image-metrics.ts';
 import { createRegistry } from './registry.ts';
 import { createRpcMetrics } from './rpc-metrics.ts';
@@ -29,7 +30,7 @@ const LABELS: Readonly<Record<string, string>> = {
   route: 'the patterns of routes, never an address',
   status: "HTTP's",
   outcome:
-    'ok, stop, length, encoded, cached and the error codes; hit and miss; queued, coalesced; how calls of a shared cache and look-ups of addresses end',
+    'ok, stop, length, encoded, cached and the error codes; hit and miss; queued, coalesced; how calls of a shared cache and look-ups of addresses end; fetched, and why a picture was not',
   stage: 'decode, preprocess, encode; queue, cache_write; waiting, prefill, decode; fetch, hash, lookup',
   source: 'computed, cached',
   purpose: 'prompt, consolidation',
@@ -53,6 +54,7 @@ const registryOfEverything = () => {
   createRpcMetrics(registry);
   createChatMetrics(registry);
   createImageMetrics(registry);
+  createImageFetchMetrics(registry);
   createCacheMetrics(registry);
   createEncodeQueueMetrics(registry).observeBacklog(async () => ({ jobs: 0, cost: 0, oldestMs: 0 }));
   createDecoderPoolMetrics(registry);

@@ -7,6 +7,7 @@ import {
   type GenerateEvent,
   type GenerateRequest,
   GREEDY,
+  type ImageFetcher,
   SHARED_SCOPE,
 } from '@eidetic/core';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -14,6 +15,7 @@ import { RecordedTracer } from '../test/recorded-tracer.ts';
 import { traceDecoder } from './trace-decoder.ts';
 import { traceEncodeHandler } from './trace-encode-handler.ts';
 import { traceEncodeProducer } from './trace-encode-producer.ts';
+import { traceImageFetcher } from './trace-image-fetcher.ts';
 import { traceImageResolver } from './trace-image-resolver.ts';
 
 const timings = { decodeMs: 1, preprocessMs: 2, encodeMs: 3 };
@@ -52,6 +54,9 @@ it('is not there when nothing is traced', () => {
   const queue = { encode: async (): Promise<EncodeOutcome> => ({ ok: true, tokens: 1 }) };
   const handler = async () => [];
   const decoder: Decoder = { maxContext: 1, generate: () => (async function* () {})() };
+  const fetcher: ImageFetcher = { fetch: async () => Promise.reject(broken) };
+  expect(traceImageFetcher(fetcher, undefined)).toBe(fetcher);
+  expect(traceImageFetcher(undefined, tracer)).toBeUndefined();
   expect(traceImageResolver(resolver, undefined)).toBe(resolver);
   expect(traceEncodeProducer(queue, undefined, Date.now)).toBe(queue);
   expect(traceEncodeHandler(handler, undefined)).toBe(handler);
@@ -84,6 +89,20 @@ it('gives the pictures of a request a span, and what is done for them its contex
   expect(tracer.spans).toMatchObject([
     { parent: 'request', attributes: { 'eidetic.images': 2, 'eidetic.images.cached': 1 }, endMs: 'now' },
   ]);
+});
+
+it('gives a picture that is fetched a span, which says how large it is or why it is not there, and not where', async () => {
+  const image = { bytes: new Uint8Array(5), [Symbol.dispose]: () => undefined };
+  const fetcher: ImageFetcher = { fetch: async (url) => (url === 'good' ? image : Promise.reject(broken)) };
+  const traced = traceImageFetcher(fetcher, tracer);
+  const context = { scope: SHARED_SCOPE, traceparent: 'request' };
+  expect(await traced?.fetch('good', context)).toBe(image);
+  await expect(traced?.fetch('bad', context)).rejects.toBe(broken);
+  expect(tracer.spans).toMatchObject([
+    { name: 'fetch picture', parent: 'request', attributes: { 'eidetic.image.bytes': 5 }, endMs: 'now' },
+    { name: 'fetch picture', failure: broken, endMs: 'now' },
+  ]);
+  expect(JSON.stringify(tracer.spans)).not.toMatch(/good|bad/);
 });
 
 describe('a picture in the queue', () => {

@@ -1,6 +1,7 @@
 import { GRPC_SETTINGS, HTTP_SETTINGS, REQUEST_SETTINGS } from '@eidetic/chat-server';
 import { boolean, type Config, type ConfigDefinition, duration, integer, size, text } from '@eidetic/config';
 import { SHARED_CACHE_SETTINGS } from '@eidetic/embedding-cache';
+import { IMAGE_URL_SETTINGS } from '@eidetic/image-fetcher';
 import { MODEL_SETTINGS } from '@eidetic/model-loader';
 import { POD_TLS_SETTINGS } from '@eidetic/tls';
 
@@ -110,6 +111,7 @@ export const CONFIG_DEFINITION = {
     default: '256',
   },
   ...REQUEST_SETTINGS,
+  ...IMAGE_URL_SETTINGS,
 } as const satisfies ConfigDefinition;
 
 /** What the environment says. */

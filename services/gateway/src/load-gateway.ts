@@ -5,6 +5,7 @@ import { type CacheScope, EideticError, SHARED_SCOPE, tenantScope } from '@eidet
 import { DecoderPool } from '@eidetic/decoder-pool';
 import { createMemoryEmbeddingCache, createTieredEmbeddingCache, openSharedCaches } from '@eidetic/embedding-cache';
 import { parseAddresses } from '@eidetic/endpoints';
+import { openImageFetcher } from '@eidetic/image-fetcher';
 import { loadBundle, modelPlanOf } from '@eidetic/model-loader';
 import type { ChannelTls } from '@eidetic/rpc';
 import {
@@ -12,6 +13,7 @@ import {
   measureImageStages,
   traceDecoder,
   traceEncodeProducer,
+  traceImageFetcher,
   traceImageResolver,
 } from '@eidetic/telemetry';
 import { podCertificates } from '@eidetic/tls';
@@ -46,6 +48,7 @@ export const loadGateway = async (config: GatewayConfig, context: GatewayContext
   const queue = parts.use(await openQueue(config, { ...context, cache: caches.embeddings, vision }));
 
   const resolver = createImageResolver({
+    fetcher: traceImageFetcher(openImageFetcher(config, metrics.imageFetches), tracer),
     cache: caches.embeddings,
     store: caches.images,
     queue: traceEncodeProducer(queue.producer, tracer, Date.now),

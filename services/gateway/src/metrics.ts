@@ -1,3 +1,4 @@
+import type { ImageFetchObserver } from '@eidetic/core';
 import {
   type Build,
   type ChatMetrics,
@@ -7,6 +8,7 @@ import {
   createEncodeQueueMetrics,
   createEndpointMetrics,
   createHttpMetrics,
+  createImageFetchMetrics,
   createRegistry,
   type EncodeQueueMetrics,
   type HttpMetrics,
@@ -18,6 +20,7 @@ export interface Metrics {
   readonly registry: Registry;
   readonly http: HttpMetrics;
   readonly chat: ChatMetrics;
+  readonly imageFetches: ImageFetchObserver;
   readonly cache: ReturnType<typeof createCacheMetrics>;
   readonly queue: EncodeQueueMetrics;
   readonly decoderPool: ReturnType<typeof createDecoderPoolMetrics>;
@@ -31,6 +34,7 @@ export const createMetrics = (build: Build): Metrics => {
     registry,
     http: createHttpMetrics(registry),
     chat: createChatMetrics(registry),
+    imageFetches: createImageFetchMetrics(registry),
     cache: createCacheMetrics(registry),
     queue: createEncodeQueueMetrics(registry),
     decoderPool: createDecoderPoolMetrics(registry),

@@ -1,5 +1,6 @@
 import { GRPC_SETTINGS, HTTP_SETTINGS, REQUEST_SETTINGS } from '@eidetic/chat-server';
 import { type Config, type ConfigDefinition, size } from '@eidetic/config';
+import { IMAGE_URL_SETTINGS } from '@eidetic/image-fetcher';
 import { ENGINE_SETTINGS, MODEL_SETTINGS, VISION_SETTINGS } from '@eidetic/model-loader';
 
 /** Every setting of the standalone server. */
@@ -23,6 +24,7 @@ export const CONFIG_DEFINITION = {
     default: '256MiB',
   },
   ...REQUEST_SETTINGS,
+  ...IMAGE_URL_SETTINGS,
 } as const satisfies ConfigDefinition;
 
 /** What the environment says. */

@@ -3,6 +3,7 @@ import { type LoadContext, type LoadedChat, openBundleChat, warmUp } from '@eide
 import { SHARED_SCOPE, tenantScope } from '@eidetic/core';
 import { createMemoryEmbeddingCache, createMemoryImageStore } from '@eidetic/embedding-cache';
 import { MemoryEncodeQueue } from '@eidetic/encode-queue';
+import { openImageFetcher } from '@eidetic/image-fetcher';
 import { loadBundle, modelPlanOf, startEngine } from '@eidetic/model-loader';
 import { startVision } from '@eidetic/model-loader/vision';
 import {
@@ -12,6 +13,7 @@ import {
   traceDecoder,
   traceEncodeHandler,
   traceEncodeProducer,
+  traceImageFetcher,
   traceImageResolver,
 } from '@eidetic/telemetry';
 import { createEncodeHandler, encodePicture } from '@eidetic/vision';
@@ -55,6 +57,7 @@ export const loadModel = async (
   metrics.engine.observeLoad(() => engine.load);
 
   const resolver = createImageResolver({
+    fetcher: traceImageFetcher(openImageFetcher(config, metrics.imageFetches), tracer),
     cache,
     store,
     queue: traceEncodeProducer(queue, tracer, Date.now),

@@ -1,3 +1,4 @@
+import type { ImageFetchObserver } from '@eidetic/core';
 import {
   type Build,
   type ChatMetrics,
@@ -6,6 +7,7 @@ import {
   createEncodeQueueMetrics,
   createEngineMetrics,
   createHttpMetrics,
+  createImageFetchMetrics,
   createImageMetrics,
   createRegistry,
   type EncodeQueueMetrics,
@@ -20,6 +22,7 @@ export interface Metrics {
   readonly registry: Registry;
   readonly http: HttpMetrics;
   readonly chat: ChatMetrics;
+  readonly imageFetches: ImageFetchObserver;
   readonly image: ImageMetrics;
   readonly cache: ReturnType<typeof createCacheMetrics>;
   readonly queue: EncodeQueueMetrics;
@@ -33,6 +36,7 @@ export const createMetrics = (build: Build): Metrics => {
     registry,
     http: createHttpMetrics(registry),
     chat: createChatMetrics(registry),
+    imageFetches: createImageFetchMetrics(registry),
     image: createImageMetrics(registry),
     cache: createCacheMetrics(registry),
     queue: createEncodeQueueMetrics(registry),
