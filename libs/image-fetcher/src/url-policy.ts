@@ -46,8 +46,7 @@ export const parseUrl = (text: string, base?: URL): URL => {
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$|\.$/g, '');
 
 /** The port of a URL, written or not. */
-export const portOf = ({ protocol, port }: URL): number =>
-  port === '' ? (DEFAULT_PORTS[protocol] ?? 0) : Number(port);
+const portOf = ({ protocol, port }: URL): number => (port === '' ? (DEFAULT_PORTS[protocol] ?? 0) : Number(port));
 
 /** Puts the policy together. */
 export const createUrlPolicy = ({ allow, deny = [], private: own = [], ports }: UrlPolicyOptions): UrlPolicy => {
