@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import OpenAI, { APIError, BadRequestError, NotFoundError, RateLimitError } from 'openai';
+import { formatKeyEntry, generateApiKey, hashApiKey } from '@eidetic/access';
+import OpenAI, { APIError, AuthenticationError, BadRequestError, NotFoundError, RateLimitError } from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import type { ChatCompletionContentPart, ChatCompletionMessageParam } from 'openai/resources/chat/completions';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -196,5 +199,34 @@ describe('an overloaded server', () => {
     expect((await patient.chat.completions.create(short)).usage?.completion_tokens).toBe(2);
     expect(statuses[0]).toBe(429);
     expect(statuses.at(-1)).toBe(200);
+  });
+});
+
+describe('a server with API keys', () => {
+  it('lets in who has one, as often as it may, and says what is left', async () => {
+    const key = generateApiKey();
+    const folder = await mkdtemp(join(tmpdir(), 'eidetic-keys-'));
+    await using cleanup = new AsyncDisposableStack();
+    cleanup.defer(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'keys.jsonl');
+    await writeFile(file, formatKeyEntry({ id: 'k', tenant: 't', sha256: hashApiKey(key), requestsPerMinute: 1 }));
+    const locked = cleanup.use(await StandaloneServer.start({ EIDETIC_API_KEYS_FILE: file }));
+    const connection = { baseURL: `${locked.url}/v1`, maxRetries: 0 };
+    const short = { model, messages: [userSays('Hello!')], max_tokens: 2 };
+
+    const stranger = await new OpenAI({ ...connection, apiKey: 'sk-wrong' }).models
+      .retrieve(model)
+      .catch((reason: unknown) => reason);
+    expect(stranger).toBeInstanceOf(AuthenticationError);
+    expect(stranger).toMatchObject({ status: 401, code: 'invalid_api_key', type: 'authentication_error' });
+
+    const known = new OpenAI({ ...connection, apiKey: key });
+    const { response } = await known.chat.completions.create(short).withResponse();
+    expect(response.headers.get('x-ratelimit-remaining-requests')).toBe('0');
+    const refused: unknown = await known.chat.completions.create(short).catch((reason: unknown) => reason);
+    expect(refused).toBeInstanceOf(RateLimitError);
+    expect(refused).toMatchObject({ status: 429, code: 'rate_limited' });
+    expect(Number((refused as RateLimitError).headers?.get('retry-after'))).toBeGreaterThan(1);
+    expect((await known.models.retrieve(model)).id).toBe(model);
   });
 });
