@@ -118,6 +118,9 @@ describe('parameters of chat completions', () => {
     const format = { type: 'json_schema', json_schema: { name: 'n', schema } };
     expect(typeof JSON.parse(await contentOf({ ...hot, response_format: format })).seen).toBe('boolean');
     expect(await contentOf({ ...hot, structured_outputs: { regex: '[0-9]{4}' } })).toMatch(/^[0-9]{4}$/);
+    const choice = ['a|b', '1 + 1 = 2?', '"\\.*"'];
+    expect(choice).toContain(await contentOf({ ...hot, structured_outputs: { choice } }));
+    expect(typeof JSON.parse(await contentOf({ ...hot, structured_outputs: { json: schema } })).seen).toBe('boolean');
     expect(await contentOf({ response_format: { type: 'text' } })).toBe(await contentOf({}));
   });
 

@@ -40,8 +40,11 @@ export interface GenerationParameters {
   /** Goes on past the model's own end. */
   readonly ignore_eos?: boolean;
   readonly response_format?: ResponseFormat;
-  /** The answer is a text that this regular expression matches. */
-  readonly structured_outputs?: { readonly regex: string };
+  /** The answer is a text that a regular expression matches, one of some texts, or JSON of a schema. */
+  readonly structured_outputs?:
+    | { readonly regex: string }
+    | { readonly choice: readonly string[] }
+    | { readonly json: object };
   /** Lower goes first; 0 if absent. */
   readonly priority?: number;
   /** Taken, and changes nothing. */

@@ -2,6 +2,8 @@ import type { Grammar } from '@eidetic/core';
 import { z } from 'zod';
 import { refuse } from './validate.ts';
 
+const jsonSchema = z.record(z.string(), z.unknown());
+
 /** OpenAI's `response_format`. A schema is always kept to, whether `strict` or not. */
 export const responseFormat = z.discriminatedUnion(
   'type',
@@ -13,7 +15,7 @@ export const responseFormat = z.discriminatedUnion(
       json_schema: z.strictObject({
         name: z.string(),
         description: z.string().nullish(),
-        schema: z.record(z.string(), z.unknown()),
+        schema: jsonSchema,
         strict: z.boolean().nullish(),
       }),
     }),
@@ -22,24 +24,41 @@ export const responseFormat = z.discriminatedUnion(
 );
 
 /** vLLM's extension, as far as it is served: https://docs.vllm.ai/en/latest/features/structured_outputs/ */
-export const structuredOutputs = z.strictObject({
-  regex: z.string('expected a regular expression; no other structure is served').min(1),
-});
+export const structuredOutputs = z
+  .strictObject({
+    regex: z.string().min(1).nullish(),
+    choice: z.array(z.string().min(1)).min(1).nullish(),
+    json: jsonSchema.nullish(),
+  })
+  .refine(
+    (structures) => Object.values(structures).filter((each) => each != null).length === 1,
+    'expected one of regex, choice and json',
+  );
 
 /** The parts of a request that say what language an answer is in. */
-interface FormatFields {
+export interface FormatFields {
   readonly response_format?: z.output<typeof responseFormat> | null | undefined;
   readonly structured_outputs?: z.output<typeof structuredOutputs> | null | undefined;
 }
 
-const schemaText = (schema: object): string => {
+const schemaGrammar = (schema: object, param: string): Grammar => {
   try {
-    return JSON.stringify(schema);
+    return { kind: 'json-schema', schema: JSON.stringify(schema) };
   } catch (error) {
     // Reading JSON takes no stack, writing it does: a body of brackets only is deeper than any stack.
     if (!(error instanceof RangeError)) throw error;
-    throw refuse('response_format.json_schema.schema', 'this schema is nested too deeply; use $ref.');
+    throw refuse(param, 'this schema is nested too deeply; use $ref.');
   }
+};
+
+/** A pattern that matches this text alone. */
+const literally = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
+
+/** Path of the parameter that says what language an answer is in. */
+export const formatParam = ({ response_format, structured_outputs }: FormatFields): string => {
+  const structure = Object.entries(structured_outputs ?? {}).find(([, value]) => value != null);
+  if (structure !== undefined) return `structured_outputs.${structure[0]}`;
+  return response_format?.type === 'json_schema' ? 'response_format.json_schema.schema' : 'response_format';
 };
 
 /**
@@ -47,15 +66,16 @@ const schemaText = (schema: object): string => {
  *
  * @throws EideticError `invalid_request` for two at once, or a schema that is nested too deeply to be written.
  */
-export const answerGrammar = ({ response_format, structured_outputs }: FormatFields): Grammar | undefined => {
-  const regex = structured_outputs?.regex;
+export const answerGrammar = (fields: FormatFields): Grammar | undefined => {
+  const { response_format, structured_outputs } = fields;
+  const { regex, choice, json } = structured_outputs ?? {};
   const { type } = response_format ?? { type: 'text' };
-  if (regex !== undefined && type !== 'text') {
+  if (structured_outputs != null && type !== 'text') {
     throw refuse('structured_outputs', 'give it or response_format, not both.');
   }
-  if (regex !== undefined) return { kind: 'regex', pattern: regex };
-  if (response_format?.type === 'json_schema') {
-    return { kind: 'json-schema', schema: schemaText(response_format.json_schema.schema) };
-  }
+  const schema = json ?? (response_format?.type === 'json_schema' ? response_format.json_schema.schema : undefined);
+  if (regex != null) return { kind: 'regex', pattern: regex };
+  if (choice != null) return { kind: 'regex', pattern: choice.map(literally).join('|') };
+  if (schema !== undefined) return schemaGrammar(schema, formatParam(fields));
   return type === 'json_object' ? { kind: 'json-object' } : undefined;
 };

@@ -72,6 +72,13 @@ describe('what is wrong only for the model', () => {
     ['a JSON schema', { response_format: schema }, { param: 'grammar' }, 'response_format.json_schema.schema'],
     ['a format', { response_format: { type: 'json_object' } }, { param: 'grammar' }, 'response_format'],
     ['a pattern', { structured_outputs: { regex: 'a' } }, { param: 'grammar' }, 'structured_outputs.regex'],
+    ['a choice', { structured_outputs: { choice: ['a'] } }, { param: 'grammar' }, 'structured_outputs.choice'],
+    [
+      'a schema of the extension',
+      { structured_outputs: { json: {} } },
+      { param: 'grammar' },
+      'structured_outputs.json',
+    ],
     ['a picture', {}, { picture: 1 }, 'messages[0].content[2].image_url.url'],
     ['nothing in particular', {}, {}, null],
   ])('is %s by the name that the client uses', async (_, given, details, param) => {

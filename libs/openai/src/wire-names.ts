@@ -1,5 +1,5 @@
 import { EideticError } from '@eidetic/core';
-import type { GenerationFields } from './generation-fields.ts';
+import { type FormatFields, formatParam } from './answer-grammar.ts';
 
 /** What a request's parts are called by the client that sent it. */
 export interface WireNames {
@@ -10,14 +10,11 @@ export interface WireNames {
 }
 
 /** Names of what the common fields say. */
-export const fieldNames = ({ structured_outputs, response_format }: GenerationFields): Record<string, string> => {
-  const format = response_format?.type === 'json_schema' ? 'response_format.json_schema.schema' : 'response_format';
-  return {
-    maxTokens: 'max_tokens',
-    choices: 'n',
-    grammar: structured_outputs == null ? format : 'structured_outputs.regex',
-  };
-};
+export const fieldNames = (fields: FormatFields): Record<string, string> => ({
+  maxTokens: 'max_tokens',
+  choices: 'n',
+  grammar: formatParam(fields),
+});
 
 /** The same error, with `details.param` as the client calls what is wrong. */
 export const nameForClient = (error: EideticError, { fields, pictures }: WireNames): EideticError => {

@@ -106,6 +106,16 @@ export const ACCEPTED: readonly (readonly [string, object, object])[] = [
     { structured_outputs: { regex: '[0-9]+' }, response_format: { type: 'text' } },
     { grammar: { kind: 'regex', pattern: '[0-9]+' } },
   ],
+  [
+    'answers that are one of some texts',
+    { structured_outputs: { choice: ['a.b', '$5 (net)', '[x]|{y}'] } },
+    { grammar: { kind: 'regex', pattern: String.raw`a\.b|\$5 \(net\)|\[x\]\|\{y\}` } },
+  ],
+  [
+    "answers of a JSON schema in vLLM's words",
+    { structured_outputs: { json: { type: 'object' } } },
+    { grammar: { kind: 'json-schema', schema: '{"type":"object"}' } },
+  ],
   ['max_tokens', { max_tokens: 5 }, { maxTokens: 5 }],
   ['max_completion_tokens', { max_completion_tokens: 6 }, { maxTokens: 6 }],
   ['stop as a string', { stop: '\n' }, { stop: ['\n'] }],
@@ -292,9 +302,27 @@ export const REFUSED: readonly (readonly [string, object, string, string, string
   ],
   [
     'an output structure that is not served',
-    { structured_outputs: { choice: ['a'] } },
-    'structured_outputs.regex',
-    'structured_outputs.regex: expected a regular expression; no other structure is served.',
+    { structured_outputs: { grammar: 'root ::= "a"' } },
+    'structured_outputs.grammar',
+    'structured_outputs.grammar: this parameter is not supported; leave it out.',
+  ],
+  [
+    'no output structure',
+    { structured_outputs: { regex: null } },
+    'structured_outputs',
+    'structured_outputs: expected one of regex, choice and json.',
+  ],
+  [
+    'two output structures',
+    { structured_outputs: { regex: 'a', choice: ['a'] } },
+    'structured_outputs',
+    'structured_outputs: expected one of regex, choice and json.',
+  ],
+  [
+    'a choice of nothing',
+    { structured_outputs: { choice: [] } },
+    'structured_outputs.choice',
+    'structured_outputs.choice: Too small: expected array to have >=1 items.',
   ],
   ['a missing model', { model: undefined }, 'model', 'model: expected string, received undefined.'],
   [
