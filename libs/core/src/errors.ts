@@ -51,6 +51,8 @@ export const ERROR_KINDS = {
   invalid_api_key: { http: 401, grpc: 16, type: 'authentication_error', retryable: false },
   /** The API key is good, but not for this. */
   permission_denied: { http: 403, grpc: 7, type: 'invalid_request_error', retryable: false },
+  /** The caller keeps as much here as they may; something has to be deleted first. */
+  quota_exceeded: { http: 403, grpc: 8, type: 'invalid_request_error', retryable: false },
   /** The API key's own limit is used up; `details.retryAfterMs` says for how long, where that is known. */
   rate_limited: { http: 429, grpc: 8, type: 'rate_limit_error', retryable: true },
   /** A queue or a limit is full. */

@@ -6,6 +6,7 @@ import {
   type EncodeLimits,
   type EncodeQueueObserver,
 } from '@eidetic/core';
+import { blockingConnection, closeInTime, connectForCommands } from '@eidetic/durable-redis';
 import { type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Dispatcher } from './dispatcher.ts';
@@ -13,8 +14,7 @@ import { readStoredJob, type StoredJob } from './encode-job-schema.ts';
 import { JobLine, MicroBatcher, type WaitingJob } from './micro-batcher.ts';
 import { conclude, observeBatch, observeWork } from './observe.ts';
 import { markDispatched } from './redis-backlog.ts';
-import { blockingConnection, closeInTime, connectForCommands } from './redis-connection.ts';
-import { checkPrefix, QUEUE_NAME } from './redis-names.ts';
+import { checkPrefix, QUEUE_NAME, REDIS_NAME } from './redis-names.ts';
 import { RedisWaiters } from './redis-waiters.ts';
 import { type Dispatched, runBatch, type Verdict } from './run-batch.ts';
 import { type StoredOutcome, storedOutcome } from './stored-outcome.ts';
@@ -67,7 +67,7 @@ export class RedisEncodeConsumer implements EncodeConsumer {
   /** @throws EideticError `unavailable` if Redis cannot be reached, `invalid_config` if its settings or the prefix do not fit. */
   static async open(options: RedisEncodeConsumerOptions): Promise<RedisEncodeConsumer> {
     checkPrefix(options.prefix);
-    const redis = await connectForCommands(options.url, options.observer);
+    const redis = await connectForCommands(options.url, options.observer, REDIS_NAME);
     const consumer = new RedisEncodeConsumer(options, redis);
     await consumer.#worker.waitUntilReady();
     return consumer;

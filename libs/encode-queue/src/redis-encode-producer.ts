@@ -8,14 +8,14 @@ import {
   type EncodeProducer,
   type EncodeQueueObserver,
 } from '@eidetic/core';
+import { closeInTime, connectForCommands } from '@eidetic/durable-redis';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Absence } from './absence.ts';
 import { checkJob, storedJob } from './encode-job-schema.ts';
 import { observeEncode } from './observe.ts';
 import { readBacklog } from './redis-backlog.ts';
-import { closeInTime, connectForCommands } from './redis-connection.ts';
-import { bullPriorityOf, checkPrefix, jobIdOf, QUEUE_NAME } from './redis-names.ts';
+import { bullPriorityOf, checkPrefix, jobIdOf, QUEUE_NAME, REDIS_NAME } from './redis-names.ts';
 import { type OutcomeEvents, openOutcomeEvents } from './redis-outcome-events.ts';
 import { RedisWaiters } from './redis-waiters.ts';
 import { ResultRouter } from './result-router.ts';
@@ -71,7 +71,7 @@ export class RedisEncodeProducer implements EncodeProducer {
   static async open(options: RedisEncodeProducerOptions): Promise<RedisEncodeProducer> {
     const { url, prefix, observer } = options;
     checkPrefix(prefix);
-    const redis = await connectForCommands(url, observer);
+    const redis = await connectForCommands(url, observer, REDIS_NAME);
     const queue = new Queue(QUEUE_NAME, { connection: redis, prefix });
     queue.on('error', (error) => observer.failed(error));
     await queue.waitUntilReady();

@@ -4,6 +4,9 @@ import { MAX_PRIORITY } from './encode-job-schema.ts';
 /** Name of BullMQ's queue, and of its jobs. */
 export const QUEUE_NAME = 'encode';
 
+/** What its server is called in errors. */
+export const REDIS_NAME = "The encode queue's Redis";
+
 /** @throws EideticError `invalid_config` for a prefix without a hash tag: in a cluster, all keys of a queue must be in one slot. */
 export function checkPrefix(prefix: string): void {
   if (/\{[^{}]+\}/.test(prefix)) return;

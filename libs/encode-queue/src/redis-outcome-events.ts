@@ -1,7 +1,7 @@
 import { EideticError, type EncodeOutcome, type EncodeQueueObserver } from '@eidetic/core';
+import { blockingConnection, closeInTime } from '@eidetic/durable-redis';
 import { type Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { blockingConnection, closeInTime } from './redis-connection.ts';
 import { QUEUE_NAME } from './redis-names.ts';
 import { readStoredOutcome } from './stored-outcome.ts';
 

@@ -1,4 +1,4 @@
-import { EideticError, type EncodeQueueObserver } from '@eidetic/core';
+import { EideticError } from '@eidetic/core';
 import { Redis } from 'ioredis';
 
 // A server that accepts and never answers is noticed by this alone: each successful connect resets ioredis's count of retries.
@@ -6,6 +6,11 @@ const COMMAND_TIMEOUT_MS = 2_000;
 const LONGEST_RECONNECT_DELAY_MS = 1_000;
 // Closing a connection that is just then being re-established may never end (bullmq#4585).
 const CLOSE_MS = 1_000;
+
+/** Told of failures that nobody waits for. It must not throw. */
+export interface FailureObserver {
+  failed(error: Error): void;
+}
 
 const retryStrategy = (attempt: number): number => Math.min(50 * attempt, LONGEST_RECONNECT_DELAY_MS);
 
@@ -15,9 +20,10 @@ export const blockingConnection = (url: string) => ({ url, maxRetriesPerRequest:
 /**
  * Connects for commands that must not hang: while the server is away they fail at once.
  *
+ * @param name of the server in errors, as the beginning of a sentence.
  * @throws EideticError `unavailable` if the server cannot be reached, `invalid_config` if it may evict keys.
  */
-export async function connectForCommands(url: string, observer: EncodeQueueObserver): Promise<Redis> {
+export async function connectForCommands(url: string, observer: FailureObserver, name: string): Promise<Redis> {
   const redis = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -27,17 +33,17 @@ export async function connectForCommands(url: string, observer: EncodeQueueObser
   redis.on('error', (error) => observer.failed(error));
   try {
     await redis.connect();
-    await checkEviction(redis);
+    await checkEviction(redis, name);
     return redis;
   } catch (cause) {
     redis.disconnect();
     if (cause instanceof EideticError) throw cause;
-    throw new EideticError('unavailable', "The encode queue's Redis cannot be reached.", { cause });
+    throw new EideticError('unavailable', `${name} cannot be reached.`, { cause });
   }
 }
 
 /** Closes what may be closing for ever, and goes on after a while. */
-export async function closeInTime(close: () => Promise<unknown>, observer: EncodeQueueObserver): Promise<void> {
+export async function closeInTime(close: () => Promise<unknown>, observer: FailureObserver): Promise<void> {
   const { promise: tooLate, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, CLOSE_MS);
   try {
@@ -50,11 +56,11 @@ export async function closeInTime(close: () => Promise<unknown>, observer: Encod
   }
 }
 
-async function checkEviction(redis: Redis): Promise<void> {
+async function checkEviction(redis: Redis, name: string): Promise<void> {
   const policy = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory'))?.[1];
   if (policy === 'noeviction') return;
   throw new EideticError(
     'invalid_config',
-    `The encode queue's Redis has maxmemory-policy ${policy ?? 'unknown'}, under which jobs may vanish. Set it to noeviction, and keep the embedding cache on a Redis of its own.`,
+    `${name} has maxmemory-policy ${policy ?? 'unknown'}, under which what it keeps may vanish. Set it to noeviction, and keep the embedding cache on a Redis of its own.`,
   );
 }

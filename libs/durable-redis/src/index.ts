@@ -1,0 +1,1 @@
+export { blockingConnection, closeInTime, connectForCommands, type FailureObserver } from './connection.ts';
