@@ -1,7 +1,11 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { loadConfig } from '@eidetic/config';
+import { DirectoryFileStore } from '@eidetic/files';
 import {
   ChatRequest,
   ChatServiceDefinition,
@@ -11,8 +15,8 @@ import {
   ServingStatus,
 } from '@eidetic/proto';
 import { RpcChannel } from '@eidetic/rpc';
-import { createChatMetrics, createHttpMetrics, createRegistry } from '@eidetic/telemetry';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { createChatMetrics, createFileMetrics, createHttpMetrics, createRegistry } from '@eidetic/telemetry';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type ChatServer, type ChatServerParts, createChatServer } from './chat-server.ts';
 import { GRPC_SETTINGS, HTTP_SETTINGS, REQUEST_SETTINGS } from './settings.ts';
 
@@ -46,9 +50,13 @@ const noImages = async () => {
 };
 const imageService = { upload: noImages, encode: noImages };
 
+const directory = await mkdtemp(join(tmpdir(), 'eidetic-chat-server-'));
+afterAll(() => rm(directory, { recursive: true, force: true }));
+const fileStore = await DirectoryFileStore.open(directory);
+
 const loaded =
   (chatService: ChatService): Load =>
-  async () => ({ chatService, imageService, release: async () => {} });
+  async () => ({ chatService, imageService, fileStore, release: async () => {} });
 
 const appWith = (load: Load, env: Record<string, string> = {}): { app: ChatServer; lines: string[] } => {
   const lines: string[] = [];
@@ -60,7 +68,12 @@ const appWith = (load: Load, env: Record<string, string> = {}): { app: ChatServe
     ...env,
   };
   const registry = createRegistry({ version: '0', model: MODEL });
-  const metrics = { registry, http: createHttpMetrics(registry), chat: createChatMetrics(registry) };
+  const metrics = {
+    registry,
+    http: createHttpMetrics(registry),
+    chat: createChatMetrics(registry),
+    files: createFileMetrics(registry),
+  };
   const app = createChatServer(loadConfig({ ...HTTP_SETTINGS, ...GRPC_SETTINGS, ...REQUEST_SETTINGS }, settings), {
     service: 'test',
     version: '0',
@@ -104,7 +117,7 @@ describe('the chat server', () => {
         onProgress('converting the decoder, 40 %');
         reached.resolve();
         await finish.promise;
-        return { chatService: helloService(), imageService, release: async () => {} };
+        return { chatService: helloService(), imageService, fileStore, release: async () => {} };
       },
       { EIDETIC_HTTP_PORT: String(port) },
     );
@@ -130,6 +143,7 @@ describe('the chat server', () => {
     const { app } = appWith(async () => ({
       chatService: helloService(held.promise),
       imageService,
+      fileStore,
       release: async () => {
         released = true;
       },

@@ -1,6 +1,8 @@
 import { type Limiter, openAccessControl } from '@eidetic/access';
 import type { ChatService, ImageService } from '@eidetic/chat';
-import { type AccessObserver, BodyBudget } from '@eidetic/core';
+import { type AccessObserver, BodyBudget, EideticError } from '@eidetic/core';
+import { FileService, type FileStore } from '@eidetic/files';
+import { DEFAULT_IMAGE_LIMITS, probeImage } from '@eidetic/image';
 import type { RpcServer } from '@eidetic/rpc';
 import { type Addresses, logCertificates } from '@eidetic/rpc-service';
 import { listenError, type Service } from '@eidetic/service';
@@ -9,6 +11,7 @@ import {
   createAccessMetrics,
   createLogger,
   createRpcMetrics,
+  type FileMetrics,
   type HttpMetrics,
   measureChat,
   openTracer,
@@ -26,6 +29,7 @@ import type { ChatServerConfig } from './settings.ts';
 export interface LoadedChat {
   readonly chatService: ChatService;
   readonly imageService: ImageService;
+  readonly fileStore: FileStore;
   release(): Promise<void>;
 }
 
@@ -48,9 +52,15 @@ export interface ChatServerParts {
   readonly modelName: string;
   /** Chats that may be answered or wait at the same time; more are refused with `overloaded`. */
   readonly maxRequests: number;
-  readonly metrics: { readonly registry: Registry; readonly http: HttpMetrics; readonly chat: ChatMetrics };
   /** Keeps the limits of API keys; absent: this process does, by itself. */
   readonly limiter?: (observer: AccessObserver) => Limiter & AsyncDisposable;
+
+  readonly metrics: {
+    readonly registry: Registry;
+    readonly http: HttpMetrics;
+    readonly chat: ChatMetrics;
+    readonly files: FileMetrics;
+  };
   /** Makes what answers; takes as long as it takes. */
   readonly load: (context: LoadContext) => Promise<LoadedChat>;
   /** Receives lines for the person at the terminal. */
@@ -62,6 +72,13 @@ export type ChatServer = Service<Addresses>;
 
 /** Time for the errors of ended answers to reach their readers. */
 const LAST_WORDS_MS = 1000;
+
+/** Time between two looks for files that have expired. */
+const SWEEP_MS = 60_000;
+
+const notThereYet = (): never => {
+  throw new EideticError('unavailable', 'The server is starting; try again in a moment.');
+};
 
 const readinessOf = (state: GateState): Readiness => {
   if (state.kind === 'starting') return { ready: false, status: `starting: ${state.detail}` };
@@ -91,9 +108,15 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
     else logger.error({ err: reason }, message);
   };
   const access = openAccessControl(config, { observer, limiter, onReload });
+  let files: FileService | undefined;
   const shared = { access, bodies: new BodyBudget(config.maxBodyBytesTogether) };
   const http = createHttpServer({
-    api: { ...shared, chat: gate },
+    api: {
+      ...shared,
+      chat: gate,
+      files: () => files ?? notThereYet(),
+      pictures: { maxBytes: DEFAULT_IMAGE_LIMITS.maxBytes, probe: (bytes) => probeImage(bytes) },
+    },
     readiness: () => readinessOf(gate.state),
     metrics,
     tracer: () => tracer,
@@ -110,6 +133,7 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
   });
   const loading = new AbortController();
   let loaded: Promise<LoadedChat> | undefined;
+  let sweeping: NodeJS.Timeout | undefined;
 
   return {
     async start() {
@@ -121,7 +145,16 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
       tracer = await openTracer(config, { service, version }, logger);
       loading.signal.throwIfAborted();
       loaded = load({ onProgress, signal: loading.signal, tracer });
-      const { chatService, imageService } = await loaded;
+      const { chatService, imageService, fileStore } = await loaded;
+      const quota = { maxFiles: config.maxFiles, maxBytes: config.maxFilesBytes };
+      const limits = { maxFileBytes: config.maxFileBytes, quota };
+      const opened = new FileService({ store: fileStore, limits, observer: metrics.files, now: Date.now });
+      files = opened;
+      sweeping = setInterval(() => {
+        opened
+          .removeExpired()
+          .catch((error: unknown) => logger.warn({ err: error }, 'Expired files were not removed.'));
+      }, SWEEP_MS);
       gate.open({ chat: measureChat(chatService, metrics.chat, () => performance.now()), images: imageService });
       if (gate.state.kind === 'ready') rpc.setServing(true);
       return addresses;
@@ -132,6 +165,7 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
     },
     async stop() {
       loading.abort();
+      clearInterval(sweeping);
       const limit = setTimeout(() => http.server.closeAllConnections(), LAST_WORDS_MS);
       await Promise.all([http.close(), rpc.stop()]);
       clearTimeout(limit);

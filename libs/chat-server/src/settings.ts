@@ -1,5 +1,6 @@
 import { ACCESS_SETTINGS } from '@eidetic/access';
 import { type Config, type ConfigDefinition, duration, integer, size, text } from '@eidetic/config';
+import { FILE_SETTINGS } from '@eidetic/files';
 import { CONNECTION_SETTINGS, grpcSettings } from '@eidetic/rpc-service';
 import { PROCESS_SETTINGS } from '@eidetic/service';
 import { HTTP_TLS_SETTINGS } from '@eidetic/tls';
@@ -61,6 +62,8 @@ export const REQUEST_SETTINGS = {
     default: '15s',
   },
   ...ACCESS_SETTINGS,
+
+  ...FILE_SETTINGS,
   ...PROCESS_SETTINGS,
 } as const satisfies ConfigDefinition;
 

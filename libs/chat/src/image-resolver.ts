@@ -101,6 +101,8 @@ interface Picture {
   readonly imageId: string;
   readonly key: string;
   readonly upload: IdentifiedImage | undefined;
+  /** Gets its bytes from where they are kept. */
+  readonly load?: (() => Promise<Uint8Array>) | undefined;
 }
 
 /** Failures of what is around the encoder, not of the picture: with its bytes at hand it can be encoded all the same. */
@@ -109,10 +111,11 @@ const AROUND: readonly ErrorCode[] = ['unavailable', 'image_missing', 'internal'
 export function createImageResolver(parts: ImageResolverParts): ImageResolver {
   const { cache, store, queue, encoder, fetcher, around = (_, work) => work() } = parts;
   const encode = async (
-    { key, imageId, upload }: Picture,
+    { key, imageId, load, ...picture }: Picture,
     context: ImageContext,
     signal?: AbortSignal,
   ): Promise<ImageEmbedding> => {
+    const upload = picture.upload ?? (load && identifyImage(await load()));
     if (upload !== undefined) await store.set(context.scope, upload);
     const outcome = await queue.encode({ key, imageId, cost: encoder.tokensPerImage, ...context }, signal);
     const embedding = outcome.ok ? await cache.get(key) : undefined;
@@ -148,6 +151,7 @@ export function createImageResolver(parts: ImageResolverParts): ImageResolver {
         around('hash', () => identify(source, index, context.scope, encoder.fingerprint)),
       );
       const distinct = new Map(pictures.map((picture) => [picture.key, picture]));
+      for (const picture of pictures) if (picture.load !== undefined) distinct.set(picture.key, picture);
       for (const picture of pictures) if (picture.upload !== undefined) distinct.set(picture.key, picture);
       // Whatever one of them does wrong, the others are not waited for.
       const abandon = new AbortController();
@@ -192,7 +196,7 @@ function identify(source: SourceAtHand, index: number, scope: CacheScope, finger
     const message = `Picture ${index + 1}: the reference is no sha256 in 64 lower-case hex digits.`;
     throw new EideticError('unsupported_image_source', message, { details: { picture: index } });
   }
-  return { imageId: source.imageId, key: keyOf(source.imageId), upload: undefined };
+  return { imageId: source.imageId, key: keyOf(source.imageId), upload: undefined, load: source.load };
 }
 
 function unknownPicture(imageId: string): EideticError {

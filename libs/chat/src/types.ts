@@ -5,8 +5,8 @@ export type ImageSource =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   /** A picture that is to be fetched from an http(s) URL. */
   | { readonly kind: 'url'; readonly url: string }
-  /** A picture sent before, by the sha256 (hex) of its bytes. */
-  | { readonly kind: 'reference'; readonly imageId: string };
+  /** A picture sent before, by the sha256 (hex) of its bytes; `load` gets them, should the embedding have to be made (again). */
+  | { readonly kind: 'reference'; readonly imageId: string; readonly load?: () => Promise<Uint8Array> };
 
 /** A part of a message. */
 export type ContentPart =

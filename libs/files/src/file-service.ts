@@ -35,11 +35,11 @@ export interface FileDraft {
 
 /** Which of a tenant's files are wanted. */
 export interface FileQuery {
-  readonly purpose?: FilePurpose;
+  readonly purpose?: FilePurpose | undefined;
   readonly order: 'asc' | 'desc';
   readonly limit: number;
   /** The file after which the list goes on. */
-  readonly after?: string;
+  readonly after?: string | undefined;
 }
 
 /** The files of tenants, each of whom sees their own only. */

@@ -1,5 +1,5 @@
 import { EideticError } from '@eidetic/core';
-import sharp, { type SharpOptions } from 'sharp';
+import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from './limits.ts';
 import type { RgbImage } from './rgb-image.ts';
 
@@ -21,6 +21,12 @@ sharp.unblock({
   ],
 });
 
+/** Pixels of a picture. */
+export interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
 const ACCEPTED = 'Send a complete JPEG, PNG, WebP, GIF, TIFF or AVIF file.';
 
 /** Bounds the time that one hostile file can take; 50 megapixels of JPEG take about a second. */
@@ -38,18 +44,7 @@ const TIMEOUT_SECONDS = 20;
  * @throws EideticError `image_too_large`, from the header alone; `invalid_image`.
  */
 export async function decodeImage(bytes: Uint8Array, limits: ImageLimits = DEFAULT_IMAGE_LIMITS): Promise<RgbImage> {
-  if (bytes.length === 0) throw new EideticError('invalid_image', `The image is empty. ${ACCEPTED}`);
-  if (bytes.length > limits.maxBytes) throw tooLarge('bytes', bytes.length, limits.maxBytes);
-
-  // Reads the header alone; sharp's own limit on pixels would answer before ours can name the numbers.
-  const { width, height, space } = await orRefuse(() => sharp(bytes, { limitInputPixels: false }).metadata());
-  if (width * height > limits.maxPixels) {
-    throw tooLarge(`pixels (${width} × ${height})`, width * height, limits.maxPixels);
-  }
-  if (Math.max(width, height) > limits.maxSide) {
-    throw tooLarge('pixels along one side', Math.max(width, height), limits.maxSide);
-  }
-
+  const { space } = await readHeader(bytes, limits);
   const options: SharpOptions = { failOn: 'error', ignoreIcc: space !== 'cmyk', limitInputPixels: limits.maxPixels };
   const { data, info } = await orRefuse(() =>
     sharp(bytes, options)
@@ -61,6 +56,31 @@ export async function decodeImage(bytes: Uint8Array, limits: ImageLimits = DEFAU
       .toBuffer({ resolveWithObject: true }),
   );
   return { width: info.width, height: info.height, data };
+}
+
+/**
+ * The size of a picture as shown, in pixels, from its header alone: what comes after it may still be broken.
+ *
+ * @throws EideticError `image_too_large`, `invalid_image`.
+ */
+export async function probeImage(bytes: Uint8Array, limits: ImageLimits = DEFAULT_IMAGE_LIMITS): Promise<ImageSize> {
+  const { autoOrient } = await readHeader(bytes, limits);
+  return { width: autoOrient.width, height: autoOrient.height };
+}
+
+async function readHeader(bytes: Uint8Array, limits: ImageLimits): Promise<Metadata> {
+  if (bytes.length === 0) throw new EideticError('invalid_image', `The image is empty. ${ACCEPTED}`);
+  if (bytes.length > limits.maxBytes) throw tooLarge('bytes', bytes.length, limits.maxBytes);
+  // sharp's own limit on pixels would answer before ours can name the numbers.
+  const metadata = await orRefuse(() => sharp(bytes, { limitInputPixels: false }).metadata());
+  const { width, height } = metadata;
+  if (width * height > limits.maxPixels) {
+    throw tooLarge(`pixels (${width} × ${height})`, width * height, limits.maxPixels);
+  }
+  if (Math.max(width, height) > limits.maxSide) {
+    throw tooLarge('pixels along one side', Math.max(width, height), limits.maxSide);
+  }
+  return metadata;
 }
 
 async function orRefuse<T>(read: () => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import type { ChatService } from '@eidetic/chat';
 import type { AccessControl, BodyBudget } from '@eidetic/core';
+import type { FileService } from '@eidetic/files';
 
 /** What the API answers from. */
 export interface OpenaiApiParts {
@@ -7,6 +8,20 @@ export interface OpenaiApiParts {
   readonly access: AccessControl;
   /** Memory for the bodies of all requests that are being answered. */
   readonly bodies: BodyBudget;
+  /** Throws EideticError `unavailable` as long as there is none. */
+  readonly files: () => FileService;
+  readonly pictures: PictureProbe;
+}
+
+/** Tells whether bytes are a picture. */
+export interface PictureProbe {
+  readonly maxBytes: number;
+  /**
+   * Its size as shown, from the header alone.
+   *
+   * @throws EideticError `invalid_image`, `image_too_large`.
+   */
+  probe(bytes: Uint8Array): Promise<{ readonly width: number; readonly height: number }>;
 }
 
 /** Limits of the API. */

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { ChatEvent, ChatInput, ChatOptions, ChatService } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
+import type { FileService } from '@eidetic/files';
 import type { FastifyBaseLogger } from 'fastify';
 import { type CompletionHead, chatCompletion } from './chat-completion.ts';
 import { type ChatCompletionRequest, parseChatCompletionRequest } from './chat-completion-request.ts';
+import { findFiles } from './file-sources.ts';
 import { refuseOtherModels } from './routes/models.ts';
 import { systemFingerprint } from './system-fingerprint.ts';
 import { nameForClient, type WireNames } from './wire-names.ts';
@@ -12,6 +14,8 @@ import { nameForClient, type WireNames } from './wire-names.ts';
 export interface ChatAnswerer {
   readonly service: ChatService;
   readonly maxImages: number;
+  /** The files that bodies may name as pictures. */
+  readonly files: () => FileService;
 }
 
 /** Whom a body is answered for, and until when: what HTTP says beside it. */
@@ -83,10 +87,11 @@ export async function* askFor(
  */
 export const beginChat = async (
   body: unknown,
-  { service, maxImages }: ChatAnswerer,
+  { service, maxImages, files }: ChatAnswerer,
   circumstances: ChatCircumstances,
 ): Promise<BegunChat> => {
-  const request = parseChatCompletionRequest(body, maxImages);
+  const { tenant = '' } = circumstances;
+  const request = parseChatCompletionRequest(body, maxImages, await findFiles(body, maxImages, files, tenant));
   refuseOtherModels(request.model, service.model);
   const head = completionHead('chatcmpl', service);
   const events = askFor(head.id, { ...request.chat, names: request.names }, service, circumstances);

@@ -1,6 +1,7 @@
 import type { ChatOptions, DialogInput } from '@eidetic/chat';
 import { EideticError, MAX_LOGPROBS } from '@eidetic/core';
 import { z } from 'zod';
+import type { FileSources } from './file-sources.ts';
 import { GENERATION_FIELDS, generationOptions, given, refused } from './generation-fields.ts';
 import { message, picturePaths, toChatMessages } from './message-fields.ts';
 import { refuse, validate } from './validate.ts';
@@ -72,10 +73,15 @@ const refuseContradictions = (parsed: z.output<typeof schema>): void => {
 /**
  * Reads the body of `POST /v1/chat/completions`.
  *
- * @throws EideticError `invalid_request`, `too_many_images`, `unsupported_image_source` or `invalid_image`, with the path
+ * @param files those that the body may name as pictures.
+ * @throws EideticError `invalid_request`, `too_many_images`, `unsupported_image_source`, `invalid_image` or `not_found`, with the path
  *   of what is wrong in the message and in `details.param`.
  */
-export const parseChatCompletionRequest = (body: unknown, maxImages: number): ChatCompletionRequest => {
+export const parseChatCompletionRequest = (
+  body: unknown,
+  maxImages: number,
+  files: FileSources = new Map(),
+): ChatCompletionRequest => {
   const parsed = validate(schema, body);
   refuseContradictions(parsed);
   const options = generationOptions(parsed);
@@ -88,7 +94,7 @@ export const parseChatCompletionRequest = (body: unknown, maxImages: number): Ch
     stream: parsed.stream ?? false,
     includeUsage: parsed.stream_options?.include_usage ?? false,
     chat: {
-      messages: toChatMessages(parsed.messages),
+      messages: toChatMessages(parsed.messages, files),
       ...options,
       ...given<Pick<ChatOptions, 'maxTokens' | 'logprobs'>>({
         maxTokens: max_completion_tokens ?? options.maxTokens,

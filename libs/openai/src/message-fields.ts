@@ -1,5 +1,6 @@
-import type { ChatMessage, ContentPart } from '@eidetic/chat';
+import type { ChatMessage, ContentPart, ImageSource } from '@eidetic/chat';
 import { z } from 'zod';
+import { type FileSources, fileSource } from './file-sources.ts';
 import { refused } from './generation-fields.ts';
 import { imageSource } from './image-source.ts';
 import { InlinePicture } from './inline-picture.ts';
@@ -15,10 +16,19 @@ const imagePart = z.strictObject({
   image_url: z.strictObject({ url: pictureUrl, detail: z.enum(['auto', 'low', 'high']).optional() }),
 });
 
+const fileId = z.string().regex(/^file-/, 'expected the id of a file, file-…');
+/** As chats of OpenAI name a file, and as its assistants name a picture. */
+const filePart = z.strictObject({ type: z.literal('file'), file: z.strictObject({ file_id: fileId }) });
+const imageFilePart = z.strictObject({
+  type: z.literal('image_file'),
+  image_file: z.strictObject({ file_id: fileId, detail: z.enum(['auto', 'low', 'high']).optional() }),
+});
+
 const parts = z
   .array(
-    z.discriminatedUnion('type', [textPart, imagePart], {
-      error: ({ code }) => (code === 'invalid_union' ? 'expected "text" or "image_url"' : undefined),
+    z.discriminatedUnion('type', [textPart, imagePart, filePart, imageFilePart], {
+      error: ({ code }) =>
+        code === 'invalid_union' ? 'expected "text", "image_url", "file" or "image_file"' : undefined,
     }),
     'expected a string or an array of parts',
   )
@@ -54,25 +64,40 @@ export const message = z.discriminatedUnion(
 );
 
 type Message = z.output<typeof message>;
+type PicturePart = Exclude<Message['content'][number], { type: 'text' }>;
+
+/** Fields of the parts that bring a picture: their paths in errors. */
+const PICTURE_FIELDS = {
+  image_url: 'image_url.url',
+  file: 'file.file_id',
+  image_file: 'image_file.file_id',
+} as const satisfies Record<PicturePart['type'], string>;
 
 /** Path of a picture of a message, as errors name it. */
-const picturePath = (messageIndex: number, partIndex: number): string =>
-  `messages[${messageIndex}].content[${partIndex}].image_url.url`;
+const picturePath = (messageIndex: number, partIndex: number, type: PicturePart['type']): string =>
+  `messages[${messageIndex}].content[${partIndex}].${PICTURE_FIELDS[type]}`;
+
+const sourceOf = (part: PicturePart, path: string, files: FileSources): ImageSource => {
+  if (part.type === 'file') return fileSource(part.file.file_id, path, files);
+  if (part.type === 'image_file') return fileSource(part.image_file.file_id, path, files);
+  const { url } = part.image_url;
+  return typeof url === 'string' && url.startsWith('file-') ? fileSource(url, path, files) : imageSource(url, path);
+};
 
 /** Paths of all pictures, in order. */
 export const picturePaths = (messages: readonly Message[]): string[] =>
   messages.flatMap(({ content: each }, i) =>
-    each.flatMap(({ type }, j) => (type === 'image_url' ? [picturePath(i, j)] : [])),
+    each.flatMap(({ type }, j) => (type === 'text' ? [] : [picturePath(i, j, type)])),
   );
 
-/** @throws EideticError `unsupported_image_source` or `invalid_image`, naming the picture. */
-export const toChatMessages = (messages: readonly Message[]): ChatMessage[] =>
+/** @throws EideticError `unsupported_image_source`, `invalid_image`, or `not_found` for a file, naming the picture. */
+export const toChatMessages = (messages: readonly Message[], files: FileSources): ChatMessage[] =>
   messages.map(({ role, content: each }, i) => ({
     role: role === 'developer' ? 'system' : role,
     content: each.map(
       (part, j): ContentPart =>
         part.type === 'text'
           ? { kind: 'text', text: part.text }
-          : { kind: 'image', source: imageSource(part.image_url.url, picturePath(i, j)) },
+          : { kind: 'image', source: sourceOf(part, picturePath(i, j, part.type), files) },
     ),
   }));

@@ -6,6 +6,7 @@ import { parseBody } from './parse-body.ts';
 import { requestId } from './request-id.ts';
 import { addChatCompletionRoute } from './routes/chat-completions.ts';
 import { addCompletionRoute } from './routes/completions.ts';
+import { addFileRoutes } from './routes/files.ts';
 import { addModelRoutes } from './routes/models.ts';
 
 const addRoutes = (app: FastifyInstance, parts: OpenaiApiParts, options: OpenaiApiOptions): void => {
@@ -18,6 +19,7 @@ const addRoutes = (app: FastifyInstance, parts: OpenaiApiParts, options: OpenaiA
   addChatCompletionRoute(app, parts, options, withBody);
   addCompletionRoute(app, parts, options, withBody);
   addModelRoutes(app, parts.chat);
+  addFileRoutes(app, parts, options);
 };
 
 /** Parses bodies as Fastify does, which refuses keys that would change prototypes, but for large pictures. */

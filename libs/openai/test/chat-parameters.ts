@@ -358,7 +358,7 @@ export const REFUSED: readonly (readonly [string, object, string, string, string
     'an unknown part',
     userSends({ type: 'input_audio' }),
     'messages[0].content[0].type',
-    'messages[0].content[0].type: expected "text" or "image_url".',
+    'messages[0].content[0].type: expected "text", "image_url", "file" or "image_file".',
   ],
   [
     'a URL of the wrong type',

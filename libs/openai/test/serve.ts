@@ -1,6 +1,8 @@
 import { createOpenAccess } from '@eidetic/access';
 import type { ChatEvent, ChatRequest, ChatService, ModelFacts } from '@eidetic/chat';
-import { BodyBudget } from '@eidetic/core';
+import { BodyBudget, EideticError } from '@eidetic/core';
+import type { FileService } from '@eidetic/files';
+import { probeImage } from '@eidetic/image';
 import fastify, { type FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
 import { earlyErrors, type OpenaiApiOptions, openaiApi } from '../src/index.ts';
@@ -46,13 +48,18 @@ export async function* play(events: readonly ChatEvent[], failure?: Error): Asyn
   if (failure !== undefined) throw failure;
 }
 
+const noFiles = (): never => {
+  throw new EideticError('unavailable', 'There are no files here.');
+};
+
 /** A server of the API, closed after the test. */
 export const serve = (
   service: ChatService,
   {
     maxBodyBytesTogether = 2 ** 20,
+    files = noFiles,
     ...options
-  }: Partial<OpenaiApiOptions> & { readonly maxBodyBytesTogether?: number } = {},
+  }: Partial<OpenaiApiOptions> & { readonly maxBodyBytesTogether?: number; readonly files?: () => FileService } = {},
 ): FastifyInstance => {
   const app = fastify({ ...earlyErrors, forceCloseConnections: true });
   const limits = {
@@ -61,7 +68,13 @@ export const serve = (
     requestDeadlineMs: 20_000,
     heartbeatMs: 15_000,
   };
-  const parts = { chat: service, access: createOpenAccess(), bodies: new BodyBudget(maxBodyBytesTogether) };
+  const parts = {
+    chat: service,
+    access: createOpenAccess(),
+    bodies: new BodyBudget(maxBodyBytesTogether),
+    files,
+    pictures: { maxBytes: 64 * 1024, probe: (bytes: Uint8Array) => probeImage(bytes) },
+  };
   void app.register(openaiApi(parts, { ...limits, ...options }));
   onTestFinished(() => app.close());
   return app;

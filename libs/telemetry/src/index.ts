@@ -5,6 +5,7 @@ export { createDecoderPoolMetrics } from './decoder-pool-metrics.ts';
 export { createEncodeQueueMetrics, type EncodeQueueMetrics } from './encode-queue-metrics.ts';
 export { createEndpointMetrics, type MeasuredService } from './endpoint-metrics.ts';
 export { createEngineMetrics, type EngineMetrics } from './engine-metrics.ts';
+export { createFileMetrics, type FileMetrics } from './file-metrics.ts';
 export { createHttpMetrics, type HttpMetrics } from './http-metrics.ts';
 export { createImageFetchMetrics } from './image-fetch-metrics.ts';
 export { createImageMetrics, type ImageMetrics } from './image-metrics.ts';

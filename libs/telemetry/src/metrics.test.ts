@@ -10,6 +10,7 @@ import { createDecoderPoolMetrics } from './decoder-pool-metrics.ts';
 import { createEncodeQueueMetrics } from './encode-queue-metrics.ts';
 import { createEndpointMetrics } from './endpoint-metrics.ts';
 import { createEngineMetrics } from './engine-metrics.ts';
+import { createFileMetrics } from './file-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { createImageFetchMetrics } from './image-fetch-metrics.ts';
 import { createImageMetrics } from './image-metrics.ts';
@@ -33,12 +34,12 @@ const LABELS: Readonly<Record<string, string>> = {
     'ok, stop, length, encoded, cached and the error codes; hit and miss; queued, coalesced; how calls of a shared cache and look-ups of addresses end; fetched, and why a picture was not',
   stage: 'decode, preprocess, encode; queue, cache_write; waiting, prefill, decode; fetch, hash, lookup',
   source: 'computed, cached',
-  purpose: 'prompt, consolidation',
+  purpose: 'prompt, consolidation; those of files',
   cache: 'embedding, image',
   tier: 'process, redis',
   call: 'read, write',
   reason:
-    'why access is refused and limits are not shared; expired, abandoned, malformed; prefix, hash, spill, least_loaded',
+    'why access is refused and limits are not shared; expired, abandoned, malformed; prefix, hash, spill, least_loaded; deleted, expired',
   attempt: 'first, continuation',
   service: 'vision, decoder',
   state: 'known, usable; those of a circuit breaker',
@@ -51,6 +52,8 @@ const registryOfEverything = () => {
   const registry = createRegistry({ version: '1', model: 'm' });
   createHttpMetrics(registry);
   createAccessMetrics(registry);
+
+  createFileMetrics(registry);
   createRpcMetrics(registry);
   createChatMetrics(registry);
   createImageMetrics(registry);
@@ -85,7 +88,7 @@ it('has no label whose values are not known to be few', () => {
 
 it("names every metric eidetic_<area>_<noun>_<unit>, and three as vLLM's", () => {
   const pattern =
-    /^eidetic_(build_info|engine_slots|(http|access|grpc|chat|image|vision|cache|encode_queue|decoder_pool|endpoint|engine)(_[a-z_]+)?_(seconds|total|running|waiting|ratio|rows|images|jobs|cost|pods|keys))$/;
+    /^eidetic_(build_info|engine_slots|(http|file|batch|access|grpc|chat|image|vision|cache|encode_queue|decoder_pool|endpoint|engine)(_[a-z_]+)?_(seconds|total|running|waiting|ratio|rows|images|jobs|cost|pods|keys))$/;
   const names = own.map(({ name }) => name).filter((name) => !name.startsWith('vllm:'));
   expect(names.filter((name) => !pattern.test(name))).toEqual([]);
   expect(own.length - names.length).toBe(3);

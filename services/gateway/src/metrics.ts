@@ -7,10 +7,12 @@ import {
   createDecoderPoolMetrics,
   createEncodeQueueMetrics,
   createEndpointMetrics,
+  createFileMetrics,
   createHttpMetrics,
   createImageFetchMetrics,
   createRegistry,
   type EncodeQueueMetrics,
+  type FileMetrics,
   type HttpMetrics,
   type Registry,
 } from '@eidetic/telemetry';
@@ -19,6 +21,7 @@ import {
 export interface Metrics {
   readonly registry: Registry;
   readonly http: HttpMetrics;
+  readonly files: FileMetrics;
   readonly chat: ChatMetrics;
   readonly imageFetches: ImageFetchObserver;
   readonly cache: ReturnType<typeof createCacheMetrics>;
@@ -33,6 +36,7 @@ export const createMetrics = (build: Build): Metrics => {
   return {
     registry,
     http: createHttpMetrics(registry),
+    files: createFileMetrics(registry),
     chat: createChatMetrics(registry),
     imageFetches: createImageFetchMetrics(registry),
     cache: createCacheMetrics(registry),

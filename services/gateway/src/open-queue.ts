@@ -1,17 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { EideticError, type EmbeddingCache } from '@eidetic/core';
+import type { EmbeddingCache } from '@eidetic/core';
 import { RedisEncodeConsumer, RedisEncodeProducer } from '@eidetic/encode-queue';
 import { traceEncodeHandler } from '@eidetic/telemetry';
 import { atMostEvery } from './at-most-every.ts';
 import type { GatewayConfig } from './config.ts';
 import type { GatewayContext } from './gateway-context.ts';
+import { untilThere } from './until-there.ts';
 import { encodeHandler, type VisionPool } from './vision-pool.ts';
 
 /** Time between two lines of the log that say that the queue is away. */
 const TELL_AGAIN_MS = 10_000;
-
-/** Time between two attempts to reach what is not there yet. */
-const RETRY_MS = 1000;
 
 /** What the queue works with. */
 export interface QueueParts extends GatewayContext {
@@ -67,17 +64,4 @@ export const openQueue = async (
       await producer.close();
     },
   };
-};
-
-/** Opens what may not be there yet. */
-const untilThere = async <T>(open: () => Promise<T>, signal: AbortSignal): Promise<T> => {
-  for (;;) {
-    try {
-      return await open();
-    } catch (reason) {
-      if (EideticError.from(reason).code !== 'unavailable') throw reason;
-      signal.throwIfAborted();
-      await delay(RETRY_MS, undefined, { signal });
-    }
-  }
 };

@@ -1,5 +1,5 @@
 import { GRPC_SETTINGS, HTTP_SETTINGS, REQUEST_SETTINGS } from '@eidetic/chat-server';
-import { type Config, type ConfigDefinition, size } from '@eidetic/config';
+import { type Config, type ConfigDefinition, optional, size, text } from '@eidetic/config';
 import { IMAGE_URL_SETTINGS } from '@eidetic/image-fetcher';
 import { ENGINE_SETTINGS, MODEL_SETTINGS, VISION_SETTINGS } from '@eidetic/model-loader';
 
@@ -22,6 +22,13 @@ export const CONFIG_DEFINITION = {
       'Memory for pictures as they were sent, so that those whose embedding had to go are encoded again unasked.',
     kind: size(),
     default: '256MiB',
+  },
+  dataDir: {
+    name: 'EIDETIC_DATA_DIR',
+    description:
+      'Where files and batches are kept, for this process alone; none: in a temporary directory that goes with the process. Relative to the current directory.',
+    kind: optional(text()),
+    default: 'none',
   },
   ...REQUEST_SETTINGS,
   ...IMAGE_URL_SETTINGS,

@@ -19,6 +19,7 @@ import {
 import { createEncodeHandler, encodePicture } from '@eidetic/vision';
 import type { StandaloneConfig } from './config.ts';
 import type { Metrics } from './metrics.ts';
+import { openData } from './open-data.ts';
 
 /** A clock in milliseconds. */
 const now = (): number => performance.now();
@@ -34,6 +35,7 @@ export const loadModel = async (
 ): Promise<LoadedChat> => {
   const bundle = await loadBundle(config, { onProgress, signal });
   await using parts = new AsyncDisposableStack();
+  const data = parts.use(await openData(config.dataDir));
   const { encoder } = parts.use(await startVision(bundle, config));
   const vision = measureVisionEncoder(encoder, metrics.image);
   const { fingerprint, tokensPerImage } = vision;
@@ -81,5 +83,5 @@ export const loadModel = async (
   onProgress(`Warming up ${modelPlanOf(config).modelName}`);
   await warmUp(chatService);
   const loaded = parts.move();
-  return { chatService, imageService, release: () => loaded.disposeAsync() };
+  return { chatService, imageService, fileStore: data.files, release: () => loaded.disposeAsync() };
 };

@@ -6,12 +6,14 @@ import {
   createChatMetrics,
   createEncodeQueueMetrics,
   createEngineMetrics,
+  createFileMetrics,
   createHttpMetrics,
   createImageFetchMetrics,
   createImageMetrics,
   createRegistry,
   type EncodeQueueMetrics,
   type EngineMetrics,
+  type FileMetrics,
   type HttpMetrics,
   type ImageMetrics,
   type Registry,
@@ -21,6 +23,7 @@ import {
 export interface Metrics {
   readonly registry: Registry;
   readonly http: HttpMetrics;
+  readonly files: FileMetrics;
   readonly chat: ChatMetrics;
   readonly imageFetches: ImageFetchObserver;
   readonly image: ImageMetrics;
@@ -35,6 +38,7 @@ export const createMetrics = (build: Build): Metrics => {
   return {
     registry,
     http: createHttpMetrics(registry),
+    files: createFileMetrics(registry),
     chat: createChatMetrics(registry),
     imageFetches: createImageFetchMetrics(registry),
     image: createImageMetrics(registry),

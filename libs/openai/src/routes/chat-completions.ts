@@ -7,10 +7,11 @@ import { streamAnswer } from '../stream-answer.ts';
 import { refuseOtherMethods } from './methods.ts';
 
 const answerChat =
-  ({ chat: service }: OpenaiApiParts, options: OpenaiApiOptions) =>
+  ({ chat: service, files }: OpenaiApiParts, options: OpenaiApiOptions) =>
   async (request: FastifyRequest, reply: FastifyReply) => {
     const circumstances = circumstancesOf(request, reply, options.requestDeadlineMs);
-    const begun = await beginChat(request.body, { service, maxImages: options.maxImagesPerRequest }, circumstances);
+    const answerer = { service, files, maxImages: options.maxImagesPerRequest };
+    const begun = await beginChat(request.body, answerer, circumstances);
     const { stream, includeUsage, chat } = begun.request;
     if (!stream) return wholeAnswer(begun);
     const chunks = chatCompletionChunks(begun.head, begun.events, { choices: chat.choices ?? 1, includeUsage });

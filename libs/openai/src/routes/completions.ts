@@ -7,10 +7,10 @@ import { streamAnswer } from '../stream-answer.ts';
 import { refuseOtherMethods } from './methods.ts';
 
 const complete =
-  ({ chat: service }: OpenaiApiParts, options: OpenaiApiOptions) =>
+  ({ chat: service, files }: OpenaiApiParts, options: OpenaiApiOptions) =>
   async (request: FastifyRequest, reply: FastifyReply) => {
     const circumstances = circumstancesOf(request, reply, options.requestDeadlineMs);
-    const answerer = { service, maxImages: options.maxImagesPerRequest };
+    const answerer = { service, files, maxImages: options.maxImagesPerRequest };
     const begun = await beginCompletion(request.body, answerer, circumstances);
     const { stream, includeUsage } = begun.request;
     if (!stream) return wholeCompletion(begun);
