@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What a file is for. People upload the first three; the last is what batches write. */
-export const FILE_PURPOSES = ['vision', 'batch', 'user_data', 'batch_output'] as const;
+const FILE_PURPOSES = ['vision', 'batch', 'user_data', 'batch_output'] as const;
 
 export const fileRecordSchema = z.object({
   id: z.string(),

@@ -14,7 +14,7 @@ export interface OpenaiApiParts {
 }
 
 /** Tells whether bytes are a picture. */
-export interface PictureProbe {
+interface PictureProbe {
   readonly maxBytes: number;
   /**
    * Its size as shown, from the header alone.

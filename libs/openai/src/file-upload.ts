@@ -15,7 +15,7 @@ const MAX_FIELD_BYTES = 1000;
 const MAX_FILENAME = 255;
 
 /** How long something is to live, as OpenAI's requests say it. */
-export const expiresAfter = z.strictObject({
+const expiresAfter = z.strictObject({
   anchor: z.literal('created_at', 'expected "created_at"'),
   seconds: z.coerce.number().pipe(z.int().min(MIN_LIFETIME_S).max(MAX_LIFETIME_S)),
 });
