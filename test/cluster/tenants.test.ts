@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Completion, type Failure, imagePart, post } from '../support/chat-client.ts';
 import { encodesOf, startCluster, startGateway, type WatchedCluster } from '../support/clusters.ts';
 import { GOLDENS_DIRECTORY } from '../support/goldens.ts';
+import { PictureServer } from '../support/picture-server.ts';
 
 const PATH = join(GOLDENS_DIRECTORY, 'images/00-name-1.png');
 const PICTURE = readFileSync(PATH);
@@ -62,6 +63,20 @@ it('shares pictures between tenants where the operator says so', async () => {
   expect(await imageOf(await ask(gateway.http, 'b', reference(first?.id ?? '')))).toMatchObject({ cached: true });
   expect(await imageOf(await ask(gateway.http, 'c', imagePart(PICTURE)))).toMatchObject({ cached: true });
   expect((await encodesOf(cluster)) - before).toBe(1);
+});
+
+it('fetches a picture behind a URL for a tenant, who then has it as one that was sent', async () => {
+  await using pictures = await PictureServer.start();
+  const gateway = await startGateway(watched.cluster, pictures.settings);
+  const image = { type: 'image_url', image_url: { url: `${pictures.origin}/images/01-name-1.png` } };
+  const { id = '' } = (await imageOf(await ask(gateway.http, 'fetcher', image))) ?? {};
+  expect(pictures.asked).toEqual(['/images/01-name-1.png']);
+  expect(await imageOf(await ask(gateway.http, 'fetcher', reference(id)))).toMatchObject({ id, cached: true });
+  // At the other gateway, too.
+  const url = watched.cluster.gateways[0]?.http ?? '';
+  expect(await imageOf(await ask(url, 'fetcher', reference(id)))).toMatchObject({ id, cached: true });
+  expect((await ask(url, 'stranger', reference(id))).status).toBe(400);
+  expect(pictures.asked).toHaveLength(1);
 });
 
 it('names a picture by its bytes: other bytes are another picture', async () => {

@@ -69,17 +69,14 @@ describe('pictures', () => {
     expect(message).toMatch(/2/);
   });
 
-  it.each([
-    'https://example.com/a.png',
-    'ftp://example.com/a.png',
-    'file:///etc/passwd',
-    '/etc/passwd',
-    'data:text/plain,hi',
-  ])('refuses the address %s without fetching it', async (address) => {
-    const { status, code, message } = await refusal(question(url(address)));
-    expect({ status, code }).toEqual({ status: 400, code: 'unsupported_image_source' });
-    expect(message).toMatch(/data URI/);
-  });
+  it.each(['ftp://example.com/a.png', 'file:///etc/passwd', '/etc/passwd', 'data:text/plain,hi'])(
+    'refuses the address %s without fetching it',
+    async (address) => {
+      const { status, code, message } = await refusal(question(url(address)));
+      expect({ status, code }).toEqual({ status: 400, code: 'unsupported_image_source' });
+      expect(message).toMatch(/data URI/);
+    },
+  );
 
   it('refuses base64 that is none', async () => {
     expect(await refusal(question(url('data:image/png;base64,@@@@')))).toMatchObject({

@@ -1,43 +1,22 @@
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { pngOfSize } from '../support/broken-images.ts';
 import { complete, type Failure, post, wireMessages } from '../support/chat-client.ts';
-import { GOLDENS_DIRECTORY, type GoldenCase, goldens, imagesOf } from '../support/goldens.ts';
+import { type GoldenCase, goldens, imagesOf } from '../support/goldens.ts';
+import { PictureServer } from '../support/picture-server.ts';
 import { StandaloneServer } from '../support/standalone-server.ts';
 
-/** What the server of the pictures was asked for. */
-const asked: string[] = [];
-const pictures = createServer((request, response) => {
-  const name = request.url ?? '/';
-  asked.push(name);
-  if (name === '/elsewhere') response.writeHead(302, { location: 'http://127.0.0.2/' }).end();
-  else if (name === '/bomb.png') response.end(pngOfSize(60_000, 60_000));
-  else if (name.startsWith('/images/')) response.end(readFileSync(join(GOLDENS_DIRECTORY, name)));
-  else response.writeHead(404).end();
-});
-
+let pictures: PictureServer;
 let server: StandaloneServer;
-let origin: string;
 
 beforeAll(async () => {
-  await once(pictures.listen(0, '127.0.0.1'), 'listening');
-  const { port } = pictures.address() as AddressInfo;
-  origin = `http://127.0.0.1:${port}`;
-  server = await StandaloneServer.start({
-    EIDETIC_IMAGE_URL_PRIVATE: '127.0.0.1',
-    EIDETIC_IMAGE_URL_PORTS: `80,${port}`,
-  });
+  pictures = await PictureServer.start();
+  server = await StandaloneServer.start(pictures.settings);
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
-  pictures.close();
+  await pictures[Symbol.asyncDispose]();
 });
 beforeEach(() => {
-  asked.length = 0;
+  pictures.asked.length = 0;
 });
 
 const byUrl = (url: string) => ({ type: 'image_url', image_url: { url } });
@@ -71,14 +50,14 @@ it('answers about pictures behind URLs as about those that are sent, and in late
   for (const name of ['17-ground-en', '23-album-zh']) {
     const golden = goldens.cases.find((each) => each.name === name);
     if (golden === undefined) throw new Error(`${name} is missing`);
-    asked.length = 0;
-    const first = await complete(server.url, { messages: dialog(golden, (image) => `${origin}/${image}`) });
+    pictures.asked.length = 0;
+    const first = await complete(server.url, { messages: dialog(golden, (image) => `${pictures.origin}/${image}`) });
     expect(first.choices[0]?.message.content).toBe(golden.output_text);
-    expect(asked.toSorted()).toEqual([...new Set(imagesOf(golden))].map((image) => `/${image}`).toSorted());
+    expect(pictures.asked.toSorted()).toEqual([...new Set(imagesOf(golden))].map((image) => `/${image}`).toSorted());
     const { images } = first.eidetic;
     expect(images.map(({ cached }) => cached)).toEqual(images.map(() => false));
 
-    asked.length = 0;
+    pictures.asked.length = 0;
     const later = [
       ...dialog(golden, (_, index) => `eidetic://sha256/${images[index]?.id}`),
       { role: 'assistant', content: golden.output_text },
@@ -86,7 +65,7 @@ it('answers about pictures behind URLs as about those that are sent, and in late
     ];
     const second = await complete(server.url, { messages: later });
     expect(second.eidetic.images).toEqual(images.map((image) => ({ ...image, cached: true })));
-    expect(asked).toEqual([]);
+    expect(pictures.asked).toEqual([]);
   }
   expect(await metric('eidetic_image_resolve_seconds_count{stage="fetch"}')).toBe(
     await metric('eidetic_image_fetches_total{outcome="fetched"}'),
@@ -110,15 +89,21 @@ it.each([
   ],
   [
     'that leads inside',
-    () => `${origin}/elsewhere`,
+    () => `${pictures.origin}/inside`,
     400,
     'unsupported_image_source',
     /127\.0\.0\.2 is not at a public/,
   ],
   ['with a password', () => 'https://me:secret@example.com/', 400, 'unsupported_image_source', /without user name/],
   ['that is no URL', () => 'http://', 400, 'unsupported_image_source', /not valid/],
-  ['that is not there', () => `${origin}/gone.png`, 400, 'image_unreachable', /status 404/],
-  ['that is too large once it is decoded', () => `${origin}/bomb.png`, 413, 'image_too_large', /3600000000 pixels/],
+  ['that is not there', () => `${pictures.origin}/gone.png`, 400, 'image_unreachable', /status 404/],
+  [
+    'that is too large once it is decoded',
+    () => `${pictures.origin}/bomb.png`,
+    413,
+    'image_too_large',
+    /3600000000 pixels/,
+  ],
 ])('refuses a picture %s, and names it', async (_, url, status, code, message) => {
   const response = await post(server.url, { model: 'qwen-vl-nano-chat', ...question(url()) });
   const { error } = (await response.json()) as Failure;
@@ -128,13 +113,13 @@ it.each([
 });
 
 it('fetches nothing when it is switched off', async () => {
-  await using off = await StandaloneServer.start({
-    EIDETIC_IMAGE_URLS: 'false',
-    EIDETIC_IMAGE_URL_PRIVATE: '127.0.0.1',
+  await using off = await StandaloneServer.start({ ...pictures.settings, EIDETIC_IMAGE_URLS: 'false' });
+  const response = await post(off.url, {
+    model: 'qwen-vl-nano-chat',
+    ...question(`${pictures.origin}/images/17-ground-1.png`),
   });
-  const response = await post(off.url, { model: 'qwen-vl-nano-chat', ...question(`${origin}/images/17-ground-1.png`) });
   expect(await response.json()).toMatchObject({
     error: { code: 'unsupported_image_source', message: expect.stringContaining('fetches no pictures from URLs') },
   });
-  expect(asked).toEqual([]);
+  expect(pictures.asked).toEqual([]);
 });

@@ -11,7 +11,7 @@ import { ByteBudget } from './byte-budget.ts';
 import { FetchFailure } from './fetch-failure.ts';
 import { openResponse } from './open-response.ts';
 import { readPicture } from './read-picture.ts';
-import { type ResolveHost, resolveHost } from './resolve-host.ts';
+import { createDnsResolver, type ResolveHost } from './resolve-host.ts';
 import { type TurnLimits, Turns } from './turns.ts';
 import { hostOf, parseUrl, type UrlPolicy } from './url-policy.ts';
 
@@ -51,7 +51,7 @@ const CODES: Readonly<Record<FetchRefusal, ErrorCode>> = {
 
 /** Puts a fetcher together. Each hop of a redirect is judged like the first URL, and each name is looked up once a hop. */
 export const createImageFetcher = (parts: ImageFetcherParts): ImageFetcher => {
-  const { policy, maxBytes, maxBytesTogether, timeoutMs, observer, resolve = resolveHost } = parts;
+  const { policy, maxBytes, maxBytesTogether, timeoutMs, observer, resolve = createDnsResolver() } = parts;
   const turns = new Turns(parts);
   const budget = new ByteBudget(maxBytesTogether);
 

@@ -13,24 +13,27 @@ export type ResolveHost = (hostname: string, signal: AbortSignal) => Promise<rea
 const QUESTION = { timeout: 2000, tries: 2 };
 
 /**
- * Asks DNS, and only DNS: names in /etc/hosts are not found. `dns.lookup` would occupy a thread of the pool that decode steps run
+ * Asks DNS (the servers of /etc/resolv.conf unless others are named), and only DNS: names in /etc/hosts are not found. `dns.lookup` would occupy a thread of the pool that decode steps run
  * on for as long as a hostile name server likes, and cannot be called off.
  */
-export const resolveHost: ResolveHost = async (hostname, signal) => {
-  const resolver = new Resolver(QUESTION);
-  const cancel = (): void => resolver.cancel();
-  signal.addEventListener('abort', cancel, { once: true });
-  try {
-    const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
-    signal.throwIfAborted();
-    const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-    const failure = answers.find((answer) => answer.status === 'rejected' && !isAbsence(answer.reason));
-    if (addresses.length > 0 || failure?.status !== 'rejected') return addresses;
-    throw new FetchFailure('unreachable', `the name ${hostname} could not be looked up`, failure.reason);
-  } finally {
-    signal.removeEventListener('abort', cancel);
-  }
-};
+export const createDnsResolver =
+  (servers?: readonly string[]): ResolveHost =>
+  async (hostname, signal) => {
+    const resolver = new Resolver(QUESTION);
+    if (servers !== undefined) resolver.setServers(servers);
+    const cancel = (): void => resolver.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+      signal.throwIfAborted();
+      const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+      const failure = answers.find((answer) => answer.status === 'rejected' && !isAbsence(answer.reason));
+      if (addresses.length > 0 || failure?.status !== 'rejected') return addresses;
+      throw new FetchFailure('unreachable', `the name ${hostname} could not be looked up`, failure.reason);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  };
 
 const isAbsence = (reason: unknown): boolean =>
   reason instanceof Error && 'code' in reason && (reason.code === NOTFOUND || reason.code === NODATA);
