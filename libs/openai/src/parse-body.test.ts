@@ -95,8 +95,11 @@ describe('parseBody', () => {
   });
 
   it('reads a million beginnings of pictures in one go', () => {
-    const text = 'data:image/png;base64,'.repeat(1_000_000);
-    expect(parse(JSON.stringify({ text }))).toEqual({ text });
+    const beginning = 'data:image/png;base64,';
+    const many = { text: beginning.repeat(1_000_000), texts: Array(200_000).fill(beginning), end: '"data:image/' };
+    expect(parse(JSON.stringify(many))).toEqual(many);
+    const open = `"${beginning}`.repeat(1_000_000);
+    expect(() => parse(open)).toThrow(SyntaxError);
   });
 
   it('is JSON.parse, whatever the JSON and wherever pictures stand in it', () => {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { announcesPicture, decodeBase64, InlinePicture } from './inline-picture.ts';
 
-const BEGIN = 'data:image/';
+/** A string that begins as a picture's data URI. Within other text pictures stay: putting them back would cost more than it saves. */
+const BEGIN = '"data:image/';
 /** Longest header of a data URI that is looked for. */
 const MAX_HEADER = 128;
 /** Shorter ones cost next to nothing as text. */
@@ -15,8 +16,9 @@ interface Cut {
   readonly mark: string;
 }
 
-/** The header of a data URI that begins here, and where its base64 does; `undefined` when none begins here. */
-const headerAt = (body: Buffer, begin: number): { readonly header: string; readonly end: number } | undefined => {
+/** The header of a data URI whose string begins here, and where its base64 does; `undefined` when none begins here. */
+const headerAt = (body: Buffer, quote: number): { readonly header: string; readonly end: number } | undefined => {
+  const begin = quote + 1;
   const length = body.subarray(begin, begin + MAX_HEADER).indexOf(',');
   if (length < 0) return undefined;
   const header = body.toString('latin1', begin, begin + length);
