@@ -24,7 +24,12 @@ export {
 export { ElementType, Embedding } from '../gen/eidetic/v1/embedding.ts';
 export { FinishReason } from '../gen/eidetic/v1/finish_reason.ts';
 export type { Grammar } from '../gen/eidetic/v1/grammar.ts';
-export { ImageServiceDefinition, type ImageSource, UploadRequest } from '../gen/eidetic/v1/image.ts';
+export {
+  ImageServiceDefinition,
+  ImageServiceEncodeRequest,
+  type ImageSource,
+  UploadRequest,
+} from '../gen/eidetic/v1/image.ts';
 export {
   type EncodedImage,
   type EncodeOutcome,

@@ -1,6 +1,7 @@
 import { type EventEmitter, once } from 'node:events';
 import { EideticError, type ErrorCode, toTraceparent } from '@eidetic/core';
 import type {
+  ServerDuplexStream,
   ServerReadableStream,
   ServerUnaryCall,
   ServerWritableStream,
@@ -54,8 +55,8 @@ export interface Implementation {
   readonly bind: (calls: RunningCalls, onEnd: (call: EndedCall) => void) => UntypedServiceImplementation;
 }
 
-type Reading = ServerReadableStream<Buffer, unknown>;
-type Writing = ServerWritableStream<Buffer, unknown>;
+type Reading = ServerReadableStream<Buffer, unknown> | ServerDuplexStream<Buffer, unknown>;
+type Writing = ServerWritableStream<Buffer, unknown> | ServerDuplexStream<Buffer, unknown>;
 type Call = ServerUnaryCall<Buffer, unknown> | Reading | Writing;
 type Respond = (request: unknown, context: CallContext) => Promise<void>;
 
@@ -88,7 +89,8 @@ async function* readAll(call: Reading, method: Method<unknown, unknown>, signal:
   const leave = (): void => void call.destroy();
   signal.addEventListener('abort', leave, { once: true });
   try {
-    for await (const bytes of call) yield read(method, bytes as Buffer);
+    // A stream in both directions that is destroyed could not tell its client what is wrong.
+    for await (const bytes of call.iterator({ destroyOnReturn: false })) yield read(method, bytes as Buffer);
   } finally {
     signal.removeEventListener('abort', leave);
   }

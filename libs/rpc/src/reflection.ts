@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createFileRegistry, type DescFile, type FileRegistry, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import {
@@ -5,13 +6,9 @@ import {
   type ServerReflectionRequest,
   type ServerReflectionResponse,
 } from '@eidetic/proto';
-import {
-  type ServerDuplexStream,
-  type ServiceDefinition,
-  status,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
-import { serialize } from './service.ts';
+import { status } from '@grpc/grpc-js';
+import type { CallContext } from './call-context.ts';
+import { type Implementation, implement } from './implement.ts';
 
 type Answer = NonNullable<ServerReflectionResponse['messageResponse']>;
 
@@ -55,40 +52,32 @@ const answer = (
   }
 };
 
-type Call = ServerDuplexStream<ServerReflectionRequest, ServerReflectionResponse>;
+/** Answers until the client has no more questions, or the server drains: streams that are left open would keep it from that. */
+async function* answers(
+  registry: FileRegistry,
+  services: readonly string[],
+  requests: AsyncIterable<ServerReflectionRequest>,
+  { draining }: CallContext,
+): AsyncGenerator<ServerReflectionResponse, void, undefined> {
+  const iterator = requests[Symbol.asyncIterator]();
+  const ended = (draining.aborted ? Promise.resolve() : once(draining, 'abort')).then(() => undefined);
+  for (;;) {
+    const next = await Promise.race([iterator.next(), ended]);
+    if (next === undefined || next.done === true) return;
+    const { value: originalRequest } = next;
+    const messageResponse = answer(registry, services, originalRequest.messageRequest);
+    yield { validHost: originalRequest.host, originalRequest, messageResponse };
+  }
+}
 
 /**
- * Reflection (grpc.reflection.v1) for grpc-js, from a serialised google.protobuf.FileDescriptorSet. @grpc/reflection rebuilds descriptors
- * with protobufjs, which loses imports, scopes of type names and `optional`: clients cannot link what it sends.
+ * Reflection (grpc.reflection.v1) from a serialised google.protobuf.FileDescriptorSet. @grpc/reflection rebuilds descriptors with
+ * protobufjs, which loses imports, scopes of type names and `optional`: clients cannot link what it sends.
  */
-export const reflection = (
-  descriptors: Uint8Array,
-  services: readonly string[],
-): { readonly definition: ServiceDefinition; readonly implementation: UntypedServiceImplementation } => {
+export const reflection = (descriptors: Uint8Array, services: readonly string[]): Implementation => {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
-  const { fullName, methods } = ServerReflectionDefinition;
-  const { name, requestType, responseType } = methods.serverReflectionInfo;
-  const names = [...services, fullName].filter((service) => registry.getService(service));
-  return {
-    definition: {
-      serverReflectionInfo: {
-        path: `/${fullName}/${name}`,
-        requestStream: true,
-        responseStream: true,
-        requestSerialize: (message: ServerReflectionRequest) => serialize(requestType, message),
-        requestDeserialize: (bytes) => requestType.decode(bytes),
-        responseSerialize: (message: ServerReflectionResponse) => serialize(responseType, message),
-        responseDeserialize: (bytes) => responseType.decode(bytes),
-      },
-    },
-    implementation: {
-      serverReflectionInfo: (call: Call) => {
-        call.on('data', (originalRequest: ServerReflectionRequest) => {
-          const messageResponse = answer(registry, names, originalRequest.messageRequest);
-          call.write({ validHost: originalRequest.host, originalRequest, messageResponse });
-        });
-        call.on('end', () => call.end());
-      },
-    },
-  };
+  const names = [...services, ServerReflectionDefinition.fullName].filter((name) => registry.getService(name));
+  return implement(ServerReflectionDefinition, {
+    serverReflectionInfo: (requests, context) => answers(registry, names, requests, context),
+  });
 };

@@ -65,10 +65,10 @@ export class RpcServer {
     });
     this.#health = new Health(services.map(({ name }) => name));
     const all = [...services, this.#health.implementation()];
-    for (const { definition, bind } of all) this.#server.addService(definition, bind(this.#calls, onEnd));
     const names = all.map(({ name }) => name);
-    const { definition, implementation } = reflection(descriptors, names);
-    this.#server.addService(definition, implementation);
+    for (const { definition, bind } of [...all, reflection(descriptors, names)]) {
+      this.#server.addService(definition, bind(this.#calls, onEnd));
+    }
   }
 
   /**

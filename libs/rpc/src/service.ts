@@ -6,7 +6,7 @@ export interface MessageType<T> {
   decode(bytes: Uint8Array): T;
 }
 
-/** A method: takes one message or a stream, and answers with one message or a stream, but not with both streams. */
+/** A method: takes one message or a stream, and answers with one message or a stream. */
 export interface Method<Request, Response> {
   readonly name: string;
   readonly requestType: MessageType<Request>;

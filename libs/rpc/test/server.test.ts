@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { HealthDefinition, ServingStatus } from '@eidetic/proto';
+import { Client, credentials, status } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CallContext } from '../src/index.ts';
 import { collect, serveToy, TOY } from './toy-service.ts';
@@ -62,6 +63,32 @@ describe('reflection', () => {
   it('does not know what is not there', async () => {
     const { address } = await serveToy();
     await expect(curl(address, '/test.Other/Ask', '-d', '{}')).rejects.toThrow(/test\.Other/);
+  });
+
+  /** A stream of questions in bytes that stays open, and the code that it ends with. */
+  const ask = (address: string, question: Buffer) => {
+    const client = new Client(address, credentials.createInsecure());
+    onTestFinished(() => client.close());
+    const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+    const asIs = (bytes: Buffer): Buffer => bytes;
+    const stream = client.makeBidiStreamRequest(path, asIs, asIs);
+    const ended = new Promise<number>((resolve) => stream.on('status', ({ code }) => resolve(code)));
+    stream.on('error', () => undefined);
+    stream.write(question);
+    return { stream, ended };
+  };
+
+  it('refuses a question that cannot be read', async () => {
+    const { address } = await serveToy();
+    expect(await ask(address, Buffer.from([0xff])).ended).toBe(status.INVALID_ARGUMENT);
+  });
+
+  it('ends streams that clients leave open when the server drains', async () => {
+    const { server, address } = await serveToy();
+    const { stream, ended } = ask(address, Buffer.from([0x3a, 0]));
+    await once(stream, 'data');
+    await server.drain(60_000);
+    expect(await ended).toBe(status.OK);
   });
 });
 

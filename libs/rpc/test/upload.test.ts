@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest';
 import type { CallContext } from '../src/index.ts';
 import { collect, serveToy, TOY } from './toy-service.ts';
 
+/** On a machine that has other things to do. */
+const SOON = { timeout: 10_000 };
+
 /** A handler that reads until it is told to end, and why it was. */
 const reading = () => {
   const first = Promise.withResolvers<void>();
@@ -52,14 +55,14 @@ describe('a stream to the server', () => {
     const { words, state } = endless('No picture.');
     const answer = channel.upload(TOY, 'join', words);
     await expect(answer).rejects.toMatchObject({ code: 'invalid_image', message: 'No picture.' });
-    await expect.poll(() => state.left).toBe(true);
+    await expect.poll(() => state.left, SOON).toBe(true);
   });
 
   it('ends with the answer of a handler that needs no more', async () => {
     const { channel } = await serveToy({ join: async () => 'enough' });
     const { words, state } = endless('more');
     expect(await channel.upload(TOY, 'join', words)).toBe('enough');
-    await expect.poll(() => state.left).toBe(true);
+    await expect.poll(() => state.left, SOON).toBe(true);
   });
 
   it('is waited for by a server that is slow: what is not read is not made', async () => {
@@ -92,13 +95,13 @@ describe('a stream to the server', () => {
     leaving.abort(new EideticError('unavailable', 'Somewhere else.'));
     await expect(answer).rejects.toMatchObject({ code: 'unavailable', message: 'Somewhere else.' });
     expect(await ended).toMatchObject({ code: 'cancelled' });
-    await expect.poll(() => state.left).toBe(true);
+    await expect.poll(() => state.left, SOON).toBe(true);
   });
 
   it('ends on both sides when its deadline passes', async () => {
     const { join, ended } = reading();
     const { channel } = await serveToy({ join });
-    const answer = channel.upload(TOY, 'join', endless('word').words, { deadlineMs: Date.now() + 300 });
+    const answer = channel.upload(TOY, 'join', endless('word').words, { deadlineMs: Date.now() + 1000 });
     await expect(answer).rejects.toMatchObject({ code: 'deadline_exceeded' });
     expect(await ended).toMatchObject({ code: 'deadline_exceeded' });
   });
