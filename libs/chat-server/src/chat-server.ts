@@ -53,8 +53,7 @@ export interface ChatServerParts {
   /** Chats that may be answered or wait at the same time; more are refused with `overloaded`. */
   readonly maxRequests: number;
   /** Keeps the limits of API keys; absent: this process does, by itself. */
-  readonly limiter?: (observer: AccessObserver) => Limiter & AsyncDisposable;
-
+  readonly limiter?: (observer: AccessObserver) => Limiter & Disposable;
   readonly metrics: {
     readonly registry: Registry;
     readonly http: HttpMetrics;
@@ -175,7 +174,7 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
         () => undefined,
       );
       access[Symbol.dispose]();
-      await limiter?.[Symbol.asyncDispose]();
+      limiter?.[Symbol.dispose]();
       await tracer?.[Symbol.asyncDispose]();
     },
   };

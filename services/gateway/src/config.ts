@@ -47,7 +47,8 @@ export const CONFIG_DEFINITION = {
   },
   queuePrefix: {
     name: 'EIDETIC_QUEUE_PREFIX',
-    description: 'Of all keys of the queue, with a hash tag; the same for all gateways of a cluster.',
+    description:
+      'Of all names in that Redis, with a hash tag; the same for all gateways of a cluster, which keep the limits of API keys there as well.',
     kind: text(),
     default: '{eidetic}',
   },
@@ -103,6 +104,12 @@ export const CONFIG_DEFINITION = {
       "Whether tenants (told apart by their API keys) find each other's pictures by their ids, and share their embeddings.",
     kind: boolean(),
     default: 'false',
+  },
+  keyLeaseMs: {
+    name: 'EIDETIC_KEY_LEASE',
+    description: 'Time after which the requests of a gateway that died no longer count as under way with their API keys.',
+    kind: duration(1000),
+    default: '15s',
   },
   maxRequests: {
     name: 'EIDETIC_MAX_REQUESTS',

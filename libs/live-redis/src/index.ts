@@ -1,0 +1,1 @@
+export { type CallFailure, LiveRedis, type LiveRedisOptions } from './live-redis.ts';
