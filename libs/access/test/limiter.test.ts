@@ -48,7 +48,7 @@ const age = async (id: string, ms: number): Promise<void> => {
   const [rate, places] = [`${PREFIX}:access:rate:${id}`, `${PREFIX}:access:places:${id}`];
   const full = await client.get(rate);
   if (full !== null) await client.set(rate, String(Number(full) - ms));
-  for (const place of await client.zrange(places, 0, -1)) await client.zincrby(places, -ms, place);
+  for (const place of await client.zrange(places, '0', '-1')) await client.zincrby(places, -ms, place);
 };
 
 describeLimiter('memory', () => {
@@ -86,7 +86,7 @@ it('frees the place of a process that died once its lease has run out', async ()
 it('keeps the place of a request that takes longer than a lease', async () => {
   const { limiter } = await open(server.url, 300);
   const long = await limiter.take('long', ONE_AT_A_TIME);
-  const score = (): Promise<string[]> => client.zrange(`${PREFIX}:access:places:long`, 0, -1, 'WITHSCORES');
+  const score = (): Promise<string[]> => client.zrange(`${PREFIX}:access:places:long`, '0', '-1', 'WITHSCORES');
   const [place, until] = await score();
   await expect.poll(async () => Number((await score())[1]), { timeout: 10_000 }).toBeGreaterThan(Number(until) + 600);
   expect((await score())[0]).toBe(place);

@@ -83,6 +83,9 @@ describe('ChatGate', () => {
     await expect(gate.chat(request).next()).rejects.toMatchObject({ code: 'overloaded', message: /^2 requests/ });
     await first.return();
     expect((await gate.chat(request).next()).value).toEqual(piece);
+    // Now it knows how long one stays.
+    const details = { retryAfterMs: expect.any(Number) };
+    await expect(gate.chat(request).next()).rejects.toMatchObject({ code: 'overloaded', details });
   });
 
   it('stays shut when the model is loaded after draining has begun', async () => {

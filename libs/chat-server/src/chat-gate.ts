@@ -1,5 +1,5 @@
 import type { ChatEvent, ChatRequest, ChatService, ImageService, ModelFacts, ResolvedEmbedding } from '@eidetic/chat';
-import { EideticError } from '@eidetic/core';
+import { EideticError, MeanStay } from '@eidetic/core';
 
 /** What answers once it is loaded. */
 export interface Served {
@@ -23,6 +23,7 @@ export class ChatGate implements ChatService, ImageService {
   readonly #maxRequests: number;
   #state: GateState = { kind: 'starting', detail: 'loading the model' };
   readonly #running = new Set<AbortController>();
+  readonly #stay = new MeanStay();
   readonly #drained = Promise.withResolvers<void>();
 
   /** At most `maxRequests` are answered or wait. */
@@ -102,6 +103,7 @@ export class ChatGate implements ChatService, ImageService {
     const life = new AbortController();
     const signal = caller === undefined ? life.signal : AbortSignal.any([life.signal, caller]);
     this.#running.add(life);
+    const fromMs = performance.now();
     return {
       served,
       /** Aborts when the caller leaves, or the drain limit passes. */
@@ -109,6 +111,7 @@ export class ChatGate implements ChatService, ImageService {
       reasonFor: (error: unknown) => EideticError.from(signal.aborted ? signal.reason : error),
       [Symbol.dispose]: () => {
         this.#running.delete(life);
+        this.#stay.ended(performance.now() - fromMs);
         this.#endDrain();
       },
     };
@@ -118,7 +121,13 @@ export class ChatGate implements ChatService, ImageService {
     switch (this.#state.kind) {
       case 'ready':
         if (this.#running.size < this.#maxRequests) return this.#state.served;
-        throw new EideticError('overloaded', `${this.#running.size} requests are here already; try again in a moment.`);
+        throw new EideticError(
+          'overloaded',
+          `${this.#running.size} requests are here already; try again in a moment.`,
+          {
+            details: this.#stay.hint(this.#maxRequests),
+          },
+        );
       case 'starting':
         throw new EideticError('unavailable', `The server is starting (${this.#state.detail}); try again in a moment.`);
       case 'draining':

@@ -121,6 +121,8 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
     tracer: () => tracer,
     logger,
     limits: config,
+    maxConnections: config.maxConnections,
+    corsOrigins: config.corsOrigins,
     certificates: httpCertificates(config, { onChange }),
   });
   const rpc = createChatRpcServer({

@@ -5,6 +5,8 @@ import type { HttpMetrics, Registry, Tracer } from '@eidetic/telemetry';
 import type { CertificateFiles } from '@eidetic/tls';
 import { publicDirectory } from '@eidetic/web';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { crossOrigin } from './cross-origin.ts';
+import { addSecurityHeaders } from './security-headers.ts';
 import { traceRequests } from './trace-requests.ts';
 import { webPage } from './web-page.ts';
 
@@ -23,6 +25,10 @@ export interface HttpServerParts {
   readonly tracer: () => Tracer | undefined;
   readonly logger: FastifyBaseLogger;
   readonly limits: OpenaiApiOptions;
+  /** Connections at a time; more are closed at once. */
+  readonly maxConnections: number;
+  /** Whose pages may use the API from a browser, beside our own. */
+  readonly corsOrigins: readonly string[] | undefined;
   /** Absent: nothing is encrypted. */
   readonly certificates: CertificateFiles | undefined;
 }
@@ -50,6 +56,8 @@ export const createHttpServer = ({
   tracer,
   logger,
   limits,
+  maxConnections,
+  corsOrigins,
   certificates,
 }: HttpServerParts): FastifyInstance => {
   const timeouts = {
@@ -69,6 +77,8 @@ export const createHttpServer = ({
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
   });
   if (certificates !== undefined) useNewest(certificates, app);
+  app.server.maxConnections = maxConnections;
+  addSecurityHeaders(app);
   app.addHook('onRequest', traceRequests(tracer));
   app.addHook('onResponse', async (request, reply) => {
     const { url: route } = request.routeOptions;
@@ -87,6 +97,7 @@ export const createHttpServer = ({
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   void app.register(webPage(publicDirectory));
-  void app.register(openaiApi(api, limits));
+  const v1 = openaiApi(api, limits);
+  void app.register(corsOrigins === undefined ? v1 : crossOrigin(corsOrigins, v1));
   return app;
 };

@@ -1,5 +1,15 @@
 import { ACCESS_SETTINGS } from '@eidetic/access';
-import { type Config, type ConfigDefinition, duration, integer, size, text } from '@eidetic/config';
+import {
+  type Config,
+  type ConfigDefinition,
+  duration,
+  integer,
+  list,
+  optional,
+  origin,
+  size,
+  text,
+} from '@eidetic/config';
 import { FILE_SETTINGS } from '@eidetic/files';
 import { CONNECTION_SETTINGS, grpcSettings } from '@eidetic/rpc-service';
 import { PROCESS_SETTINGS } from '@eidetic/service';
@@ -21,6 +31,18 @@ export const HTTP_SETTINGS = {
     default: '127.0.0.1',
   },
   ...HTTP_TLS_SETTINGS,
+  corsOrigins: {
+    name: 'EIDETIC_CORS_ORIGINS',
+    description: 'Sites whose pages may use the HTTP API from a browser; none: only the page of this server.',
+    kind: optional(list(origin())),
+    default: 'none',
+  },
+  maxConnections: {
+    name: 'EIDETIC_MAX_CONNECTIONS',
+    description: 'Most HTTP connections at a time; more are closed at once.',
+    kind: integer({ min: 1, max: 1_000_000 }),
+    default: '4096',
+  },
 } as const satisfies ConfigDefinition;
 
 /** The same for gRPC. */

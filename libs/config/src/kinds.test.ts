@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boolean, duration, httpUrl, integer, list, oneOf, optional, size, text } from './kinds.ts';
+import { boolean, duration, httpUrl, integer, list, oneOf, optional, origin, size, text } from './kinds.ts';
 
 describe('kinds', () => {
   it.each([
@@ -24,6 +24,9 @@ describe('kinds', () => {
     [text(), ' models ', 'models'],
     [httpUrl(), ' http://collector:4318 ', 'http://collector:4318'],
     [httpUrl(), 'https://[::1]/otlp', 'https://[::1]/otlp'],
+    [origin(), ' https://a.example ', 'https://a.example'],
+    [origin(), 'http://localhost:5173', 'http://localhost:5173'],
+    [origin(), '*', '*'],
     [optional(duration()), ' none ', undefined],
     [optional(duration()), '5s', 5000],
     [list(integer({ min: 1, max: 9 })), ' 3, 1,3 ', [3, 1, 3]],
@@ -36,6 +39,7 @@ describe('kinds', () => {
     ['duration of at least a second', duration(1000), ['0s', '999ms']],
     ['size', size(), ['2MB', '2', 'MiB', '-1KiB', '0.3B', '2 mib']],
     ['integer', integer({ min: 1, max: 9 }), ['0', '10', '1.5', '', 'x', '0x1', '1e0', '99999999999999999999']],
+    ['origin', origin(), ['a.example', 'https://a.example/', 'https://A.example', 'https://a.example/x', 'null', '']],
     ['boolean', boolean(), ['1', 'yes', 'TRUE', '', 'toString']],
     ['oneOf', oneOf(['int8']), ['int4', '', 'INT8']],
     ['text', text(), ['', '  ']],

@@ -48,6 +48,14 @@ const isHttp = (value: string): boolean => {
 export const httpUrl = (): z.ZodType<string, string> =>
   parsed('an http:// or https:// address', (value) => (isHttp(value) ? value : undefined));
 
+const isOrigin = (value: string): boolean => isHttp(value) && URL.parse(value)?.origin === value;
+
+/** A site as browsers name it in the header `Origin`, or `*` for all sites. */
+export const origin = (): z.ZodType<string, string> =>
+  parsed('a site such as https://example.com, or * for all', (value) =>
+    value === '*' || isOrigin(value) ? value : undefined,
+  );
+
 /** A whole number. */
 export const integer = (range: Range): z.ZodType<number, string> =>
   parsed(`a whole number from ${range.min} to ${range.max}`, (value) =>

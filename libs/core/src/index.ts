@@ -2,6 +2,7 @@ export { BodyBudget } from './body-budget.ts';
 export { type CacheScope, embeddingKey, SHARED_SCOPE, tenantScope, toCacheScope } from './cache-keys.ts';
 export { EideticError, ERROR_KINDS, type ErrorCode, type ErrorDetails, type ErrorKind } from './errors.ts';
 export { type IdentifiedImage, identifyImage } from './identified-image.ts';
+export { MeanStay } from './mean-stay.ts';
 export type {
   AccessControl,
   Admission,

@@ -1,4 +1,4 @@
-import { EideticError } from '@eidetic/core';
+import { EideticError, MeanStay } from '@eidetic/core';
 import { chunkRows } from './prefix.ts';
 import type { Sequence } from './sequence.ts';
 import { type PrefixSource, SlotTable, type Unconsolidated } from './slot-table.ts';
@@ -38,6 +38,7 @@ export interface SlotRange {
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #waiting: WaitingQueue<Sequence>;
+  readonly #stay = new MeanStay();
   readonly #slots: SlotTable;
   /** No deadline of those present is earlier: thousands may wait, and are not to be looked at in every step. */
   #soonestDeadlineMs = Number.POSITIVE_INFINITY;
@@ -76,7 +77,9 @@ export class Scheduler {
     const { slots, maxWaiting } = this.#options;
     const present = this.#waiting.size + this.running.filter(({ ended }) => !ended).length;
     if (present >= slots + maxWaiting) {
-      throw new EideticError('overloaded', `${present - slots} requests are waiting already. Try again later.`);
+      throw new EideticError('overloaded', `${present - slots} requests are waiting already. Try again later.`, {
+        details: this.#stay.hint(present),
+      });
     }
     this.#waiting.add(sequence);
     this.#soonestDeadlineMs = Math.min(this.#soonestDeadlineMs, deadlineOf(sequence));
@@ -93,6 +96,7 @@ export class Scheduler {
     for (const sequence of this.running) {
       if (!sequence.ended) continue;
       this.#slots.release(sequence);
+      this.#stay.ended(nowMs - sequence.arrivedMs);
       this.#waiting.leave(sequence.tenant);
     }
     while (!this.#slots.full) {

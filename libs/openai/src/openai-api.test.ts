@@ -232,6 +232,16 @@ describe('errors', () => {
     expect(response.headers['retry-after']).toBe(retryable ? '1' : undefined);
   });
 
+  it.each([
+    [2500, '3'],
+    [20, '1'],
+    [60_000, '60'],
+  ])('a wait of %i ms is %s s in Retry-After', async (retryAfterMs, seconds) => {
+    const error = new EideticError('overloaded', 'Later.', { details: { retryAfterMs } });
+    const response = await post(serve(chatThat(() => play([], error)).service), BODY);
+    expect(response.headers['retry-after']).toBe(seconds);
+  });
+
   it('keeps the text of an unforeseen error to itself', async () => {
     const app = serve(chatThat(() => play([], new TypeError('secret path'))).service);
     const response = await post(app, BODY);

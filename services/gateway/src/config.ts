@@ -107,7 +107,8 @@ export const CONFIG_DEFINITION = {
   },
   keyLeaseMs: {
     name: 'EIDETIC_KEY_LEASE',
-    description: 'Time after which the requests of a gateway that died no longer count as under way with their API keys.',
+    description:
+      'Time after which the requests of a gateway that died no longer count as under way with their API keys.',
     kind: duration(1000),
     default: '15s',
   },
