@@ -51,13 +51,30 @@ export async function ensureBundle(options: ConvertOptions & { cacheDirectory: s
   const checkpoint = await openCheckpoint(options.checkpointDirectory);
   try {
     const source = await sourceOf(checkpoint, options);
-    const target = resolve(options.cacheDirectory, `${nameOf(options)}-${source.slice(0, 12)}`);
+    const target = targetOf(source, options);
     const present = await intactBundle(target, source, options.signal);
     return present ?? (await writeBundle(checkpoint, target, options, 'replace'));
   } finally {
     await checkpoint.close();
   }
 }
+
+/**
+ * The folder in which `ensureBundle` keeps the bundle of a checkpoint, whether it is there yet or not.
+ *
+ * @throws EideticError `invalid_checkpoint`
+ */
+export async function bundleDirectoryOf(options: ConvertOptions & { cacheDirectory: string }): Promise<string> {
+  const checkpoint = await openCheckpoint(options.checkpointDirectory);
+  try {
+    return targetOf(await sourceOf(checkpoint, options), options);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+const targetOf = (source: string, options: ConvertOptions & { cacheDirectory: string }): string =>
+  resolve(options.cacheDirectory, `${nameOf(options)}-${source.slice(0, 12)}`);
 
 /** The bundle in `directory`, when it is of `source` and no byte of it has changed. */
 async function intactBundle(directory: string, source: string, signal?: AbortSignal): Promise<Bundle | undefined> {

@@ -1,4 +1,4 @@
-export { type ConvertOptions, convertCheckpoint, ensureBundle } from './convert.ts';
+export { bundleDirectoryOf, type ConvertOptions, convertCheckpoint, ensureBundle } from './convert.ts';
 export type { ExportFamily, ExportPlan, GraphFormats, WeightSource } from './family.ts';
 export { type ActivationType, constantOf, type LinearFormat, linear } from './linear.ts';
 export { denseMatrix, type Matrix, transpose } from './matrix.ts';

@@ -1,3 +1,3 @@
-export { type LoadContext, loadBundle } from './load-bundle.ts';
-export { ENGINE_SETTINGS, MODEL_SETTINGS, modelPlanOf, VISION_SETTINGS } from './settings.ts';
+export { conversionOf, type LoadContext, loadBundle } from './load-bundle.ts';
+export { ENGINE_SETTINGS, MODEL_SETTINGS, type ModelConfig, modelPlanOf, VISION_SETTINGS } from './settings.ts';
 export { startEngine } from './start-engine.ts';

@@ -22,6 +22,18 @@ const conversionSteps = (model: string, onProgress: LoadContext['onProgress']) =
   };
 };
 
+/** How the configured checkpoint is converted. */
+export const conversionOf = (config: ModelConfig) => {
+  const { modelDirectory, cacheDirectory } = modelPlanOf(config);
+  return {
+    checkpointDirectory: modelDirectory,
+    cacheDirectory,
+    family: qwenVlExport,
+    precisions: { vision: config.visionPrecision, decoder: config.decoderPrecision, head: config.headPrecision },
+    activations: 'float32',
+  } as const;
+};
+
 /** A bundle that was made elsewhere, every byte of it as its manifest says. */
 const openWhole = async (directory: string, signal: AbortSignal): Promise<Bundle> => {
   const bundle = await openBundle(directory);
@@ -35,18 +47,10 @@ const openWhole = async (directory: string, signal: AbortSignal): Promise<Bundle
  * @throws EideticError `invalid_checkpoint`, `invalid_bundle`; `cancelled` when the signal is aborted.
  */
 export const loadBundle = async (config: ModelConfig, { onProgress, signal }: LoadContext): Promise<Bundle> => {
-  const { modelDirectory, isBundle, cacheDirectory, modelName } = modelPlanOf(config);
+  const { modelDirectory, isBundle, modelName } = modelPlanOf(config);
   const bundle = isBundle
     ? await openWhole(modelDirectory, signal)
-    : await ensureBundle({
-        checkpointDirectory: modelDirectory,
-        cacheDirectory,
-        family: qwenVlExport,
-        precisions: { vision: config.visionPrecision, decoder: config.decoderPrecision, head: config.headPrecision },
-        activations: 'float32',
-        onProgress: conversionSteps(modelName, onProgress),
-        signal,
-      });
+    : await ensureBundle({ ...conversionOf(config), onProgress: conversionSteps(modelName, onProgress), signal });
   signal.throwIfAborted();
   onProgress(`Loading ${modelName}`);
   return bundle;

@@ -62,6 +62,11 @@ export class Environment {
     return this.#library.version;
   }
 
+  /** The library that is loaded. */
+  get libraryPath(): string {
+    return this.#library.path;
+  }
+
   /** Execution providers that the library was built with, such as `CPUExecutionProvider`. */
   providers(): readonly string[] {
     return builtInProviders(this.#library);

@@ -24,6 +24,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'ask a server about pictures',
     load: async () => (await import('./chat.ts')).chat,
   },
+  doctor: {
+    summary: 'say what a server misses on this machine',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
   convert: {
     summary: 'make a bundle from a checkpoint',
     load: async () => (await import('./convert.ts')).convert,

@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { EideticError } from '@eidetic/core';
+import { parseAddresses } from '@eidetic/endpoints';
+import { HealthDefinition, ServingStatus } from '@eidetic/proto';
+import { RpcChannel } from '@eidetic/rpc';
+import { type Finding, ok, problem, warning } from './finding.ts';
+
+const HEALTH_MS = 3000;
+
+/** Where a server would listen. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** The option or variable that chooses another port. */
+  readonly setting: string;
+}
+
+/** Whether a server could listen there. */
+export async function checkPort({ host, port, setting }: Place): Promise<Finding> {
+  const check = `port ${port}`;
+  if (port === 0) return ok('port', `${setting} is 0: any free one is taken`);
+  const server = createServer();
+  try {
+    await once(server.listen(port, host), 'listening');
+    return ok(check, `free on ${host}`);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE')
+      return problem(check, `${host}: ${message}`, `Choose another address or port: ${setting}.`);
+    if (await isEidetic(host, port)) {
+      return warning(
+        check,
+        `an Eidetic server listens on ${host} already`,
+        `For a second one choose another port: ${setting}.`,
+      );
+    }
+    return problem(
+      check,
+      `another program listens on ${host}`,
+      `End it (lsof -i :${port}), or choose another port: ${setting}.`,
+    );
+  } finally {
+    server.close();
+  }
+}
+
+async function isEidetic(host: string, port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`http://${host}:${port}/healthz`, { signal: AbortSignal.timeout(HEALTH_MS) });
+    return (await response.text()) === '{"status":"alive"}';
+  } catch {
+    // Whatever it is, it does not speak as we do.
+    return false;
+  }
+}
+
+/**
+ * Whether each of the services at `addresses` answers calls.
+ *
+ * @param check what they are, such as `decoder`
+ * @param setting the option or variable that lists them
+ */
+export async function checkPeers(check: string, addresses: string, setting: string): Promise<readonly Finding[]> {
+  let found: readonly string[];
+  try {
+    found = await parseAddresses(addresses)();
+  } catch (error) {
+    return [problem(check, EideticError.from(error).message, `Correct ${setting}, or the name server.`)];
+  }
+  return Promise.all(found.map((address) => checkPeer(check, address, setting)));
+}
+
+async function checkPeer(check: string, address: string, setting: string): Promise<Finding> {
+  using channel = new RpcChannel(address);
+  try {
+    const options = { signal: AbortSignal.timeout(HEALTH_MS) };
+    const { status } = await channel.unary(HealthDefinition, 'check', { service: '' }, options);
+    if (status === ServingStatus.SERVING) return ok(check, `${address} answers`);
+    return warning(check, `${address} does not take calls`, 'It is starting or draining: its log says which.');
+  } catch (error) {
+    const reason = EideticError.from(error).message;
+    return problem(check, `${address} does not answer (${reason})`, `Start it, or correct ${setting}.`);
+  }
+}

@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { availableParallelism, freemem, totalmem } from 'node:os';
+import { basename } from 'node:path';
+import { promisify } from 'node:util';
+import { modelPlanOf } from '@eidetic/model-loader';
+import { Environment } from '@eidetic/ort';
+import { checkClock, checkCpu, checkNode, checkOpenFiles, checkThreads, memoryLimit } from './check-machine.ts';
+import { checkDisk, checkMemory, checkModel, memoryNeeded } from './check-model.ts';
+import { checkPeers, checkPort } from './check-network.ts';
+import { checkGpu, checkOnnxruntime } from './check-onnxruntime.ts';
+import { checkRedis, type RedisFinding, type RedisRole } from './check-redis.ts';
+import { type Finding, problem } from './finding.ts';
+import { readTextBelow } from './machine.ts';
+import type { DoctorConfig } from './settings.ts';
+
+/** Looks at everything that a server with these settings needs, from the machine to its peers. */
+export async function examine(config: DoctorConfig, deep: boolean): Promise<readonly Finding[]> {
+  const readText = readTextBelow('/');
+  const onnxruntime = checkOnnxruntime();
+  const providers = onnxruntime.verdict === 'ok' ? Environment.load().providers() : [];
+  const redis = await checkRedises(config);
+  const redisMs = redis.find(({ state }) => state !== undefined)?.state?.nowMs;
+  return [
+    checkNode(process.version),
+    onnxruntime,
+    await checkCpu(readText),
+    await checkThreads(readText, modelPlanOf(config).threads, availableParallelism()),
+    await checkGpu(readText, await sharedLibraries(), providers),
+    ...(await checkServing(config, deep)),
+    await checkOpenFiles(readText),
+    checkClock(Date.now(), (await stat(import.meta.filename)).mtimeMs, redisMs),
+    await checkPort({ host: config.httpHost, port: config.httpPort, setting: '--port, or EIDETIC_HTTP_PORT' }),
+    await checkPort({ host: config.grpcHost, port: config.grpcPort, setting: 'EIDETIC_GRPC_PORT' }),
+    ...redis.map(({ finding }) => finding),
+    ...(config.decoders === undefined ? [] : await checkPeers('decoder', config.decoders, 'EIDETIC_DECODERS')),
+    ...(config.visionEncoders === undefined
+      ? []
+      : await checkPeers('vision encoder', config.visionEncoders, 'EIDETIC_VISION_ENCODERS')),
+  ];
+}
+
+/** The model, and the memory and the disk that it needs. */
+async function checkServing(config: DoctorConfig, deep: boolean): Promise<readonly Finding[]> {
+  const { finding, bundle } = await checkModel(config, deep);
+  const disk = await checkDisk(config, bundle);
+  if (bundle === undefined) return [finding, disk];
+  const cachesBytes = config.embeddingCacheBytes + config.imageStoreBytes + config.maxBodyBytesTogether;
+  const needed = memoryNeeded(bundle, { slots: config.slots, maxContext: config.maxContext, cachesBytes });
+  return [finding, checkMemory(needed, freemem(), totalmem(), await memoryLimit(readTextBelow('/'))), disk];
+}
+
+async function checkRedises({ queueRedisUrl, cacheRedisUrl }: DoctorConfig): Promise<readonly RedisFinding[]> {
+  const check = async (role: RedisRole, url: string | undefined): Promise<readonly RedisFinding[]> =>
+    url === undefined ? [] : [await checkRedis(role, url)];
+  const found = (await Promise.all([check('queue', queueRedisUrl), check('cache', cacheRedisUrl)])).flat();
+  const [queue, cache] = found.map(({ state }) => state?.runId);
+  if (queue === undefined || queue !== cache) return found;
+  const message = 'queue and caches are on the same one, which cannot both evict and not evict';
+  return [...found, { finding: problem('Redis', message, 'Start a second Redis, for the caches.') }];
+}
+
+/** File names of the shared libraries in the folders that the loader looks through. */
+async function sharedLibraries(): Promise<readonly string[]> {
+  try {
+    const { stdout } = await promisify(execFile)('ldconfig', ['-p']);
+    return [...stdout.matchAll(/=> (\S+)$/gm)].map(([, path = '']) => basename(path));
+  } catch {
+    // Not a system with glibc's loader.
+    return [];
+  }
+}

@@ -1,0 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** The text of a file such as those of /proc and /sys; undefined if it is not there. */
+export type ReadText = (path: string) => Promise<string | undefined>;
+
+/** Reads below `root`: another folder than `/` stands for another machine. */
+export const readTextBelow =
+  (root: string): ReadText =>
+  async (path) => {
+    try {
+      return await readFile(join(root, path), 'utf8');
+    } catch {
+      // This kernel or container does not have it.
+      return undefined;
+    }
+  };
