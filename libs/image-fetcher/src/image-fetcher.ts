@@ -85,6 +85,8 @@ export const createImageFetcher = (parts: ImageFetcherParts): ImageFetcher => {
     const response = await follow(url, signal);
     try {
       const bytes = await readPicture(response, held, maxBytes);
+      // To Node, a body without a length that is given up has come to its end.
+      signal.throwIfAborted();
       const kept = parts.move();
       return { bytes, [Symbol.dispose]: () => kept.dispose() };
     } finally {

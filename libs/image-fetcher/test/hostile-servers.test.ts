@@ -8,6 +8,8 @@ const HEAD = 'HTTP/1.1 200 OK\r\n';
 const CHUNKED = `${HEAD}transfer-encoding: chunked\r\n\r\n`;
 const MAX_BYTES = 2 ** 20;
 const zeros = Buffer.alloc(2 ** 16);
+/** 64 KiB that become 64 MiB. */
+const bomb = gzipSync(Buffer.alloc(2 ** 26));
 
 const drip = (socket: Socket, pieces: Iterable<string | Uint8Array>): void => {
   const next = pieces[Symbol.iterator]();
@@ -42,6 +44,14 @@ const ATTACKS: readonly Attack[] = [
     },
   ],
   ['sends a header without end', 'unreachable', (socket) => flood(socket, `${HEAD}${'x'.repeat(2 ** 16)}`)],
+  [
+    'drips a body that has no length',
+    'timeout',
+    (socket) => {
+      socket.write(Buffer.concat([Buffer.from(`${HEAD}\r\n`), PICTURE]));
+      drip(socket, Array(5000).fill('x'));
+    },
+  ],
   [
     'sends headers without end',
     'unreachable',
@@ -115,13 +125,9 @@ const ATTACKS: readonly Attack[] = [
     },
   ],
   ['compresses', 'encoding', (socket) => socket.end(response(gzipSync(PICTURE), ['content-encoding: gzip']))],
-  [
-    'sends a bomb',
-    'encoding',
-    (socket) => socket.end(response(gzipSync(Buffer.alloc(2 ** 26)), ['content-encoding: gzip'])),
-  ],
+  ['sends a bomb', 'encoding', (socket) => socket.end(response(bomb, ['content-encoding: gzip']))],
   ['compresses twice', 'encoding', (socket) => socket.end(response(PICTURE, ['content-encoding: gzip, br']))],
-  ['sends a bomb and does not say so', 'format', (socket) => socket.end(response(gzipSync(Buffer.alloc(2 ** 26))))],
+  ['sends a bomb and does not say so', 'format', (socket) => socket.end(response(bomb))],
   [
     'sends nothing as a picture',
     'format',
@@ -255,7 +261,8 @@ it('says who it is and nothing else: no cookies, no credentials, no referrer, no
 });
 
 it('leaves the server when it is told to, wherever the fetch is', async () => {
-  for (const said of ['', HEAD, response(PICTURE).subarray(0, 300)]) {
+  const open = Buffer.concat([Buffer.from(`${HEAD}\r\n`), PICTURE]);
+  for (const said of ['', HEAD, response(PICTURE).subarray(0, 300), open]) {
     const controller = new AbortController();
     const { port, left } = await startServer((socket) => {
       socket.write(said);
