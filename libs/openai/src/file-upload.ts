@@ -46,6 +46,10 @@ interface Form {
   readonly upload: { readonly staged: StagedFile; readonly filename: string } | undefined;
 }
 
+/** Whether the parser says that a form has no boundary or no end: it does so with errors without a code. */
+const isBrokenForm = (error: unknown): error is Error =>
+  error instanceof Error && !('code' in error) && /multipart/i.test(error.message);
+
 const readForm = async (request: FastifyRequest, files: FileService, tenant: string): Promise<Form> => {
   const fields = new Map<string, string>();
   let upload: Form['upload'];
@@ -64,7 +68,9 @@ const readForm = async (request: FastifyRequest, files: FileService, tenant: str
     }
   } catch (error) {
     await upload?.staged.discard();
-    throw error;
+    throw isBrokenForm(error)
+      ? new EideticError('invalid_request', `body: ${error.message}.`, { cause: error })
+      : error;
   }
   return { fields, upload };
 };

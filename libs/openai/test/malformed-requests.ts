@@ -170,6 +170,8 @@ const PATHS = [
   '/v1/models',
   `/v1/models/${MODEL}`,
   '/v1/files',
+  '/v1/files?limit=1e9&order=up&after=',
+  '/v1/files?__proto__=1&limit[]=2&purpose=vision',
   '/v1/files/file-1',
   '/v1/files/file-1/content',
   '/v1/batches',
@@ -205,11 +207,45 @@ const HEADERS = [
   'host: b',
 ];
 
+/** A form with any fields and files, whole or with its end missing. */
+const form = fc
+  .tuple(
+    fc.array(
+      fc.record({
+        name: fc.constantFrom(
+          'file',
+          'purpose',
+          'expires_after[seconds]',
+          'expires_after[anchor]',
+          '__proto__',
+          'x',
+          '',
+        ),
+        filename: fc.option(fc.oneof(fc.constantFrom('a.png', '../../a', '__proto__'), fc.string())),
+        content: fc.oneof(
+          fc.constantFrom('vision', 'batch', 'user_data', 'created_at', '3600', '-1', PIXEL, 'x'.repeat(200_000)),
+          fc.string({ unit: 'binary' }),
+        ),
+      }),
+      { maxLength: 4 },
+    ),
+    fc.constantFrom('--b--\r\n', '--b--', '--b', '', '--c--\r\n'),
+    fc.constantFrom('boundary=b', 'boundary="b"', 'boundary=c', 'boundary=', ''),
+  )
+  .map(([parts, end, boundary]) => {
+    const written = parts.map(({ name, filename, content }) => {
+      const file = filename === null ? '' : `; filename="${filename}"`;
+      return `--b\r\ncontent-disposition: form-data; name="${name}"${file}\r\n\r\n${content}\r\n`;
+    });
+    return posted({ path: '/v1/files', body: Buffer.from(written.join('') + end) }, `multipart/form-data; ${boundary}`);
+  });
+
 /** A whole request with a good frame and any body, of any method and route, with any of some headers. */
 const framed: fc.Arbitrary<RawRequest> = fc
   .oneof(
     { weight: 4, arbitrary: wrongBody.map((body) => posted(body)) },
     { weight: 3, arbitrary: brokenBody.map((body) => posted(body)) },
+    { weight: 1, arbitrary: form },
     { weight: 1, arbitrary: fc.tuple(anyBody, fc.constantFrom(...TYPES)).map(([body, type]) => posted(body, type)) },
     {
       weight: 2,

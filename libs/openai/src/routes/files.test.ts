@@ -174,6 +174,17 @@ describe('an upload', () => {
     expect(response.json().error.message).toMatch(/multipart\/form-data/);
   });
 
+  it.each([
+    ['no end', 'multipart/form-data; boundary=b', '--b\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nba'],
+    ['another boundary than it says', 'multipart/form-data; boundary=c', '--b--\r\n'],
+    ['no boundary', 'multipart/form-data', '--b--\r\n'],
+  ])('with %s is refused as a bad body', async (_, type, payload) => {
+    const headers = { ...as('a'), 'content-type': type };
+    const response = await app.inject({ method: 'POST', url: '/v1/files', payload, headers });
+    expect(response.statusCode).toBe(400);
+    expect(response.json().error).toMatchObject({ code: 'invalid_request', message: expect.stringMatching(/^body: /) });
+  });
+
   it('is refused once the tenant keeps what they may, and only theirs', async () => {
     for (const _ of [1, 2, 3]) expect((await upload([purpose('batch'), file('x')])).statusCode).toBe(200);
     const response = await upload([purpose('batch'), file('x')]);
