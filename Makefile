@@ -9,7 +9,7 @@ help: ## list the targets
 setup:
 	@scripts/bootstrap.sh
 
-run: setup ## serve the embedded model on http://localhost:8080 (EIDETIC_HTTP_PORT)
+run: setup ## serve the embedded model on http://localhost:8080 (EIDETIC_HTTP_PORT), and over gRPC on port 50050 (EIDETIC_GRPC_PORT)
 	@exec node services/standalone/src/main.ts
 
 up: setup ## start a cluster on this machine: Redis, gateways on 8080 and 8081, vision encoders, decoders

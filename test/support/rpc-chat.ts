@@ -69,7 +69,7 @@ export interface RpcAnswer {
 export const rpcChat = async (
   channel: RpcChannel,
   request: ChatRequest,
-  options: { readonly signal?: AbortSignal; readonly deadlineMs?: number } = {},
+  options: Parameters<RpcChannel['stream']>[3] = {},
 ): Promise<RpcAnswer> => {
   const messages = await Array.fromAsync(channel.stream(ChatServiceDefinition, 'chat', request, options));
   const events = messages.flatMap(({ event }) => event ?? []);

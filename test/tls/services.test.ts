@@ -1,15 +1,17 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { ServiceProcess } from '@eidetic/launcher';
-import { ChatServiceDefinition } from '@eidetic/proto';
+import { ChatServiceDefinition, ImageServiceDefinition } from '@eidetic/proto';
 import { RpcChannel } from '@eidetic/rpc';
 import { CertificateFiles } from '@eidetic/tls';
 import { expect, it, onTestFinished } from 'vitest';
 import { Authority, filesOf } from '../support/certificates.ts';
 import { startCluster } from '../support/clusters.ts';
-import { goldens } from '../support/goldens.ts';
-import { rpcChat, rpcDialog } from '../support/rpc-chat.ts';
+import { GOLDENS_DIRECTORY, goldens } from '../support/goldens.ts';
+import { namedPart, rpcChat, rpcDialog, rpcRequest, textPart } from '../support/rpc-chat.ts';
 
 /** What an HTTPS server says, believed by an authority. */
 const getJson = async (url: string, ca: string): Promise<unknown> => {
@@ -59,6 +61,11 @@ it('encrypts a cluster from its clients to its decoders, and lets nobody in betw
   const answer = await rpcChat(channel, rpcDialog(golden));
   expect(answer.text).toBe(golden.output_text);
   expect(answer.all('grounding')).not.toEqual([]);
+  const picture = readFileSync(join(GOLDENS_DIRECTORY, 'images/06-color-1.png'));
+  const upload = [{ sizeBytes: picture.length, chunk: picture }];
+  const { imageId } = await channel.upload(ImageServiceDefinition, 'upload', upload);
+  const named = await rpcChat(channel, rpcRequest([namedPart(imageId), textPart('What is this?')], { maxTokens: 4 }));
+  expect(named.all('started')[0]?.images).toMatchObject([{ imageId, cached: true }]);
 
   expect(gateway?.http).toMatch(/^https:/);
   expect(await getJson(`${gateway?.http}/readyz`, authority.pem)).toEqual({ status: 'ready' });

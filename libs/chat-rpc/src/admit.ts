@@ -1,8 +1,6 @@
+import { apiKeyOf, type RequestKind } from '@eidetic/core';
 import type { CallContext } from '@eidetic/rpc';
 import type { ChatRpcParts } from './api-parts.ts';
-
-const apiKeyOf = (authorization: string | undefined): string | undefined =>
-  /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
 
 /** A call that was let in. */
 export interface Visit extends Disposable {
@@ -17,11 +15,17 @@ export interface Visit extends Disposable {
  * key's limits, the memory of its message, its span.
  *
  * @param name of the method, for its span
+ * @param kind whether it counts against its key's limits
  * @throws EideticError what the access control throws; `overloaded`.
  */
-export const admit = async (name: string, context: CallContext, parts: ChatRpcParts): Promise<Visit> => {
+export const admit = async (
+  name: string,
+  context: CallContext,
+  parts: ChatRpcParts,
+  kind: RequestKind = 'work',
+): Promise<Visit> => {
   using held = new DisposableStack();
-  const admission = await parts.access.admit({ apiKey: apiKeyOf(context.metadata('authorization')) });
+  const admission = await parts.access.admit({ apiKey: apiKeyOf(context.metadata('authorization')) }, kind);
   held.defer(() => admission.release());
   held.defer(parts.bodies.reserve(context.requestBytes));
   const { tenant } = admission;

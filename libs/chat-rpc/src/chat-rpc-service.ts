@@ -47,7 +47,7 @@ export const chatRpcService = (parts: ChatRpcParts): Implementation =>
         }
       },
       async listModels(_, context) {
-        using _visit = await admit('eidetic.v1.ChatService/ListModels', context, parts);
+        using _visit = await admit('eidetic.v1.ChatService/ListModels', context, parts, 'look');
         const { model: name, facts } = parts.chat;
         return { models: [{ name, facts }] };
       },

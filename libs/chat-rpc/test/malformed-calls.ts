@@ -9,7 +9,7 @@ export interface RawCall {
   readonly pieces: readonly Uint8Array[];
   /** `end` completes the request; the others leave in the middle of it. */
   readonly ending: 'end' | 'reset' | 'hang up';
-  /** Whether something below the messages is wrong for which gRPC itself wants INTERNAL: a deadline or a compression that cannot be read. */
+  /** Whether something below the messages is wrong of which grpc-js itself says INTERNAL: a deadline or a compression that cannot be read. */
   readonly brokenTransport: boolean;
   /** What of it is printed. */
   readonly [fc.toStringMethod]: () => string;

@@ -1,3 +1,4 @@
+export { apiKeyOf } from './api-key-of.ts';
 export { BodyBudget } from './body-budget.ts';
 export { type CacheScope, embeddingKey, SHARED_SCOPE, tenantScope, toCacheScope } from './cache-keys.ts';
 export { EideticError, ERROR_KINDS, type ErrorCode, type ErrorDetails, type ErrorKind } from './errors.ts';

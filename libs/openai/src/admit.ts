@@ -1,11 +1,8 @@
-import type { AccessControl, Admission } from '@eidetic/core';
+import { type AccessControl, type Admission, apiKeyOf } from '@eidetic/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { allowanceHeaders } from './rate-limit-headers.ts';
 
 const admissions = new WeakMap<FastifyRequest, Admission>();
-
-const apiKeyOf = (authorization: string | undefined): string | undefined =>
-  /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
 
 /**
  * Lets requests in by their `Authorization: Bearer` header, before anything of their body is read, until their connection or answer ends.
