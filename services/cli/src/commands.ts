@@ -28,6 +28,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'say what a server misses on this machine',
     load: async () => (await import('./doctor.ts')).doctor,
   },
+  keys: {
+    summary: 'make and disable API keys',
+    load: async () => (await import('./keys.ts')).keys,
+  },
   convert: {
     summary: 'make a bundle from a checkpoint',
     load: async () => (await import('./convert.ts')).convert,
