@@ -16,6 +16,8 @@ export interface StoredFile {
   readonly expires_at?: number | null;
   readonly filename: string;
   readonly purpose: FilePurpose;
+  /** Of a picture: the sha256 (hex) of its bytes, and its size in pixels as shown. */
+  readonly eidetic?: { readonly image_id: string; readonly width: number; readonly height: number };
 }
 
 /** A file that is to be kept. */

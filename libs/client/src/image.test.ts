@@ -39,7 +39,12 @@ it('believes a blob that says what it is, if it is a picture', async () => {
 it('names what is elsewhere', async () => {
   const id = 'ab'.repeat(32);
   expect(await url(id)).toBe(`eidetic://sha256/${id}`);
-  for (const address of [`eidetic://sha256/${id}`, 'https://example.com/a.png', 'data:image/png;base64,AA==']) {
+  for (const address of [
+    `eidetic://sha256/${id}`,
+    'https://example.com/a.png',
+    'data:image/png;base64,AA==',
+    'file-12ab',
+  ]) {
     expect(await url(address)).toBe(address);
   }
   expect(await url(new URL('https://example.com/a.png'))).toBe('https://example.com/a.png');

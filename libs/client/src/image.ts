@@ -1,13 +1,13 @@
 import type { ImagePart } from './messages.ts';
 
 /**
- * Where a picture comes from: a `File` or `Blob`, its bytes, a `data:`, `http(s):` or `eidetic:` address, or the id (sha256 in hex)
- * of a picture that the server has seen.
+ * Where a picture comes from: a `File` or `Blob`, its bytes, a `data:`, `http(s):` or `eidetic:` address, the id (sha256 in hex) of
+ * a picture that the server has seen, or that of a file (`file-…`) that was uploaded to it.
  */
 export type ImageSource = Blob | Uint8Array | ArrayBuffer | URL | string;
 
 const IMAGE_ID = /^[0-9a-f]{64}$/;
-const ADDRESS = /^(data:image\/|https?:\/\/|eidetic:\/\/)/i;
+const ADDRESS = /^(data:image\/|https?:\/\/|eidetic:\/\/|file-\w)/i;
 
 /** How the formats begin that the server reads: https://en.wikipedia.org/wiki/List_of_file_signatures */
 const SIGNATURES: readonly (readonly [string, RegExp])[] = [
