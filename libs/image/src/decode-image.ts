@@ -1,25 +1,29 @@
+import { isMainThread } from 'node:worker_threads';
 import { EideticError } from '@eidetic/core';
 import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from './limits.ts';
 import type { RgbImage } from './rgb-image.ts';
 
-// Process-wide libvips settings, made here because nothing else in the system touches libvips.
-// Every picture is decoded once: an operation cache would only hold memory.
-sharp.cache(false);
-// One thread per picture. libvips would otherwise start one per core for each, beside the inference threads.
-sharp.concurrency(1);
-// Only these parsers ever see untrusted bytes; SVG, PDF and the rest are refused unopened.
-sharp.block({ operation: ['VipsForeignLoad'] });
-sharp.unblock({
-  operation: [
-    'VipsForeignLoadJpeg',
-    'VipsForeignLoadPng',
-    'VipsForeignLoadWebp',
-    'VipsForeignLoadNsgif',
-    'VipsForeignLoadTiff',
-    'VipsForeignLoadHeif',
-  ],
-});
+// Process-wide libvips settings, made here because nothing else in the system touches libvips: once, on the main thread, which loads this
+// before it starts worker threads. A thread that made them again would block all parsers for a moment, while others open pictures.
+if (isMainThread) {
+  // Every picture is decoded once: an operation cache would only hold memory.
+  sharp.cache(false);
+  // One thread per picture. libvips would otherwise start one per core for each, beside the inference threads.
+  sharp.concurrency(1);
+  // Only these parsers ever see untrusted bytes; SVG, PDF and the rest are refused unopened.
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({
+    operation: [
+      'VipsForeignLoadJpeg',
+      'VipsForeignLoadPng',
+      'VipsForeignLoadWebp',
+      'VipsForeignLoadNsgif',
+      'VipsForeignLoadTiff',
+      'VipsForeignLoadHeif',
+    ],
+  });
+}
 
 /** Pixels of a picture. */
 export interface ImageSize {

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
-import { decodeImage } from './decode-image.ts';
+import { decodeImage, probeImage } from './decode-image.ts';
 import { createImagePool } from './image-pool.ts';
 import { DEFAULT_IMAGE_LIMITS } from './limits.ts';
 import { resizeBicubic } from './resize-bicubic.ts';
@@ -72,4 +72,19 @@ describe('createImagePool', () => {
     await closed;
     await closing.close();
   });
+});
+
+it('refuses no good picture while worker threads start', async () => {
+  let starting = true;
+  const readers = Array.from({ length: 6 }, async () => {
+    while (starting) await probeImage(png);
+  });
+  // Each of these threads would block what the readers use for a moment, if it set libvips up anew.
+  for (let round = 0; round < 4; round++) {
+    const pool = createImagePool({ threads: 3 });
+    await pool.resize(png, 2, 2);
+    await pool.close();
+  }
+  starting = false;
+  await Promise.all(readers);
 });

@@ -1,7 +1,7 @@
 import { EideticError } from '@eidetic/core';
 import { Piscina } from 'piscina';
-// libvips has to be loaded on the main thread before a worker thread loads it.
-import 'sharp';
+// libvips has to be loaded and set up on the main thread before a worker thread loads it.
+import './decode-image.ts';
 import type { ResizeOutcome, ResizeTask } from './image-worker.ts';
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from './limits.ts';
 import type { RgbImage } from './rgb-image.ts';
