@@ -22,18 +22,20 @@ const addRoutes = (app: FastifyInstance, parts: OpenaiApiParts, options: OpenaiA
   addFileRoutes(app, parts, options);
 };
 
-/** Parses bodies as Fastify does, which refuses keys that would change prototypes, but for large pictures. */
+/** Parses bodies as Fastify does, which refuses keys that would change prototypes, but for large pictures and no body at all. */
 const parseBodies = (app: FastifyInstance): void => {
   const parseText = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
-    parseBody(body, (text) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    // OpenAI's SDK for Python says JSON of every request, those that have no body included.
+    if (body.length === 0) return undefined;
+    return parseBody(body, (text) => {
       const outcome: { error?: Error | null; value?: unknown } = {};
       // It calls back before it returns.
       void parseText(request, text, (error, value) => Object.assign(outcome, { error, value }));
       if (outcome.error) throw outcome.error;
       return outcome.value;
-    }),
-  );
+    });
+  });
 };
 
 /**

@@ -89,6 +89,13 @@ describe('a file', () => {
     expect((await get('')).json().data).toEqual([]);
   });
 
+  it('may be deleted by a request that says JSON of the body that it does not have', async () => {
+    const { id } = (await upload([file(PIXEL), purpose('vision')])).json();
+    const headers = { ...as('a'), 'content-type': 'application/json' };
+    const response = await app.inject({ method: 'DELETE', url: `/v1/files/${id}`, headers });
+    expect(response.json()).toEqual({ id, object: 'file', deleted: true });
+  });
+
   it('of a batch goes after 30 days', async () => {
     const { created_at, expires_at } = (await upload([purpose('batch'), file('{}')])).json();
     expect(expires_at - created_at).toBe(30 * 24 * HOUR_S);
