@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatKeyEntry, generateApiKey, hashApiKey } from '@eidetic/access';
-import OpenAI, { APIError, AuthenticationError, BadRequestError, NotFoundError, RateLimitError } from 'openai';
+import OpenAI, { APIError, AuthenticationError, BadRequestError, NotFoundError, RateLimitError, toFile } from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import type { ChatCompletionContentPart, ChatCompletionMessageParam } from 'openai/resources/chat/completions';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -139,6 +139,21 @@ describe('the openai SDK for Node', () => {
       response_format: zodResponseFormat(Thing, 'thing'),
     });
     expect(Thing.safeParse(completion.choices[0]?.message.parsed).success).toBe(true);
+  });
+
+  it('keeps files, and names a picture by its id', async () => {
+    const bytes = readFileSync(join(GOLDENS_DIRECTORY, 'images/17-ground-1.png'));
+    const file = await openai.files.create({ file: await toFile(bytes, 'train.png'), purpose: 'vision' });
+    expect(file).toMatchObject({ object: 'file', bytes: bytes.length, filename: 'train.png', purpose: 'vision' });
+    const text = 'Draw a box around the steam train.';
+    const named = userSays({ type: 'image_url', image_url: { url: file.id } }, text);
+    const { choices } = await openai.chat.completions.create({ model, messages: [named] });
+    expect(choices[0]?.message.content).toBe(ANSWER);
+    const listed = await Array.fromAsync(openai.files.list({ limit: 1 }));
+    expect(listed.map(({ id }) => id)).toContain(file.id);
+    expect(Buffer.from(await (await openai.files.content(file.id)).arrayBuffer())).toEqual(bytes);
+    expect(await openai.files.delete(file.id)).toMatchObject({ id: file.id, deleted: true });
+    await expect(openai.files.retrieve(file.id)).rejects.toBeInstanceOf(NotFoundError);
   });
 
   it('throws the class of error that the status is, with code and parameter', async () => {

@@ -14,6 +14,7 @@ interface Seen {
   readonly second_turn: boolean;
   readonly logprobs: string;
   readonly structured: string;
+  readonly files: object;
   readonly failures: Readonly<Record<string, readonly unknown[]>>;
   readonly retried: object;
 }
@@ -58,6 +59,10 @@ describe.skipIf(!hasPython)(inPython('the openai SDK for Python'), () => {
 
   it('parses structured output by a pydantic model', () => {
     expect(seen.structured).toBe('Thing');
+  });
+
+  it('keeps files, and names a picture by its id', () => {
+    expect(seen.files).toEqual({ content: ANSWER, listed: true, same_size: true, deleted: true });
   });
 
   it('throws the class of error that the status is, with code and parameter', () => {

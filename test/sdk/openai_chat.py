@@ -83,6 +83,16 @@ def structured():
     return type(completion.choices[0].message.parsed).__name__
 
 
+def files():
+    with open(picture_path, "rb") as file:
+        kept = client.files.create(file=file, purpose="vision")
+    content = ask(messages=[says(kept.id, "Draw a box around the steam train.")]).choices[0].message.content
+    listed = kept.id in [each.id for each in client.files.list(limit=1)]
+    size = len(client.files.content(kept.id).read())
+    deleted = client.files.delete(kept.id).deleted
+    return {"content": content, "listed": listed, "same_size": size == kept.bytes, "deleted": deleted}
+
+
 def retried():
     """The server has one slot and no queue: a second request is refused until the first is left."""
     statuses = []
@@ -117,6 +127,7 @@ print(
             "second_turn": second_turn(),
             "logprobs": logprobs(),
             "structured": structured(),
+            "files": files(),
             "failures": {
                 "temperature": failure(temperature=3),
                 "model": failure(model="gpt"),
