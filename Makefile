@@ -42,6 +42,7 @@ check: setup ## contracts, types, formatting, lint, unused code
 	@buf lint
 	@buf breaking --against test/proto/released
 	@tsc --noEmit
+	@tsc --noEmit --project libs/web
 	@biome ci --colors=off --error-on-warnings .
 	@knip
 
@@ -49,4 +50,4 @@ bench: setup ## measure against the peers; raw results in bench/results
 	@node bench/src/main.ts
 
 clean: ## remove everything that was built or downloaded
-	@rm -rf .tools .cache libs/proto/gen node_modules libs/*/node_modules services/*/node_modules bench/node_modules test/node_modules
+	@rm -rf .tools .cache libs/proto/gen libs/web/dist node_modules libs/*/node_modules services/*/node_modules bench/node_modules test/node_modules

@@ -2,7 +2,12 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{libs,services}/*/{src,test}/**/*.test.ts', 'bench/src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: [
+      '{libs,services}/*/{src,test}/**/*.test.ts',
+      'libs/web/app/**/*.test.ts',
+      'bench/src/**/*.test.ts',
+      'test/**/*.test.ts',
+    ],
     setupFiles: ['./test/support/seed.ts'],
     pool: 'forks',
     testTimeout: 30_000,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the toolchain under .tools (Node 24 and pnpm, both from npm), installs the workspace's packages and generates the code of proto/.
+# Makes the toolchain under .tools (Node 24 and pnpm, both from npm), installs the workspace's packages and builds what is built.
 # Does nothing that is done already, so that every make target can call it first.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,7 +8,7 @@ NODE_MAJOR=24
 PNPM_VERSION=$(sed -n 's/.*"packageManager": "pnpm@\([^"]*\)".*/\1/p' package.json)
 stamp=.tools/stamp
 want="node$NODE_MAJOR pnpm$PNPM_VERSION $(cksum <package.json) $(cksum <pnpm-workspace.yaml) $(cksum <pnpm-lock.yaml 2>/dev/null || echo none) $(cat libs/*/package.json services/*/package.json bench/package.json test/package.json 2>/dev/null | cksum)"
-[ -f "$stamp" ] && [ -d node_modules ] && [ "$(cat "$stamp")" = "$want" ] && exec scripts/generate.sh
+[ -f "$stamp" ] && [ -d node_modules ] && [ "$(cat "$stamp")" = "$want" ] && exec scripts/build.sh
 
 if ! command -v npm >/dev/null; then
   echo "eidetic: npm is missing. Install Node with npm (on Debian: apt-get install nodejs npm), any version, and run again." >&2
@@ -28,4 +28,4 @@ pnpm install --frozen-lockfile --reporter=append-only >.tools/install.log 2>&1 |
   exit 1
 }
 echo "$want" >"$stamp"
-exec scripts/generate.sh
+exec scripts/build.sh

@@ -25,6 +25,6 @@ export async function dropPictures(
     const event = ${JSON.stringify(kind)} === 'drop'
       ? new DragEvent('drop', { ...options, dataTransfer: transfer })
       : new ClipboardEvent('paste', { ...options, clipboardData: transfer });
-    document.getElementById('app').dispatchEvent(event);
+    document.body.dispatchEvent(event);
   }`);
 }

@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { json } from 'node:stream/consumers';
-import { publicDirectory } from '@eidetic/web';
+import { setTimeout } from 'node:timers/promises';
+import { pageDirectory } from '@eidetic/web';
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css',
@@ -12,12 +13,14 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
   '.png': 'image/png',
   '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
 };
-const CONTENT_SECURITY_POLICY =
-  "default-src 'self'; img-src 'self' blob: data:; style-src 'self'; script-src 'self'; connect-src 'self'";
+/** As strict as the server's own, which the test against the real server sees. */
+const CONTENT_SECURITY_POLICY = "default-src 'self'; img-src 'self' blob: https:";
 
 /** The body of a request as the page sends it. */
 export interface SentRequest {
+  readonly [parameter: string]: unknown;
   readonly messages: readonly {
     readonly role: string;
     readonly content:
@@ -32,6 +35,10 @@ export type Script = (response: ServerResponse, request: SentRequest) => void | 
 /** Serves the page, and a script instead of a model: for what no real model does at will, such as failing or stalling. */
 export class ScriptedServer implements AsyncDisposable {
   readonly requests: SentRequest[] = [];
+  /** The `Authorization` of each of them. */
+  readonly credentials: (string | undefined)[] = [];
+  /** What the next questions for the model get instead of its name. */
+  readonly greetings: ((response: ServerResponse) => void)[] = [];
   readonly #scripts: Script[] = [];
   readonly #server = createServer((request, response) => {
     this.#handle(request, response).catch((reason: unknown) => response.destroy(reason as Error));
@@ -57,17 +64,21 @@ export class ScriptedServer implements AsyncDisposable {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/';
-    if (path === '/v1/models') {
+    const greet = path === '/v1/models' ? this.greetings.shift() : undefined;
+    if (greet) {
+      greet(response);
+    } else if (path === '/v1/models') {
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify({ object: 'list', data: [{ id: 'qwen-vl-nano-chat', object: 'model' }] }));
     } else if (path === '/v1/chat/completions') {
       const body = (await json(request)) as SentRequest;
       this.requests.push(body);
+      this.credentials.push(request.headers.authorization);
       const script = this.#scripts.shift();
       if (script === undefined) throw new Error('No script is left for this request.');
       await script(response, body);
     } else {
-      const file = join(publicDirectory, path === '/' ? 'index.html' : path);
+      const file = join(pageDirectory, path === '/' ? 'index.html' : path);
       response.setHeader('content-type', CONTENT_TYPES[extname(file)] ?? 'application/octet-stream');
       response.setHeader('content-security-policy', CONTENT_SECURITY_POLICY);
       response.end(await readFile(file));
@@ -89,12 +100,20 @@ export function sendDelta(response: ServerResponse, delta: object, extensions: o
 /** A complete answer, in pieces of one character. */
 export function answerWith(
   text: string,
-  options: { readonly images?: readonly object[]; readonly grounding?: readonly object[] } = {},
+  options: {
+    readonly images?: readonly object[];
+    readonly grounding?: readonly object[];
+    /** Between two pieces, so that the page draws them one by one. */
+    readonly pauseMs?: number;
+  } = {},
 ): Script {
-  return (response) => {
+  return async (response) => {
     startEvents(response);
     sendDelta(response, { role: 'assistant', content: '' }, { eidetic: { images: options.images ?? [] } });
-    for (const character of text) sendDelta(response, { content: character });
+    for (const character of text) {
+      if (options.pauseMs !== undefined) await setTimeout(options.pauseMs);
+      sendDelta(response, { content: character });
+    }
     if (options.grounding) sendDelta(response, { grounding: options.grounding });
     const end = { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] };
     const timings = { imagesMs: 31, decoderMs: 110, firstTokenMs: 50, totalMs: 150 };
@@ -110,7 +129,13 @@ export function answerWith(
 }
 
 /** Refuses a request with OpenAI's error body. */
-export function sendError(response: ServerResponse, status: number, code: string, message: string): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
+export function sendError(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
   response.end(JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } }));
 }

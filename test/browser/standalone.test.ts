@@ -5,6 +5,7 @@ import { GOLDENS_DIRECTORY, type GoldenCase, goldens, imagesOf } from '../suppor
 import { StandaloneServer } from '../support/standalone-server.ts';
 import { launchChromium } from './chromium.ts';
 import { dropPictures } from './drop-pictures.ts';
+import { answered, ask, openPage } from './open-page.ts';
 
 interface Rectangle {
   readonly x: number;
@@ -17,20 +18,14 @@ const resources = new AsyncDisposableStack();
 let server: StandaloneServer;
 let browser: Browser;
 let page: Page;
-let complaints: string[];
+let complaints: readonly string[];
 
 beforeAll(async () => {
   browser = resources.use(await launchChromium());
   server = resources.use(await StandaloneServer.start());
 });
 beforeEach(async () => {
-  page = await browser.newPage({ locale: 'en-US' });
-  complaints = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
-  await page.goto(server.url);
+  ({ page, complaints } = await openPage(browser, server.url));
 });
 afterEach(async () => {
   await page.close();
@@ -65,11 +60,6 @@ async function rectangleOf(selector: string): Promise<Rectangle> {
   return rectangle;
 }
 
-async function ask(question: string): Promise<void> {
-  await page.getByRole('textbox', { name: 'Your question' }).fill(question);
-  await page.keyboard.press('Enter');
-}
-
 it.each(['17-ground-en', '18-ground-zh'])(
   'drops a picture on the page, asks where something is, and sees a box drawn at the right place (%s)',
   async (name) => {
@@ -78,14 +68,14 @@ it.each(['17-ground-en', '18-ground-zh'])(
       page,
       imagesOf(golden).map((image) => join(GOLDENS_DIRECTORY, image)),
     );
-    await page.locator('.unsent').waitFor();
-    await ask(questionOf(golden));
-    await page.locator('.answer.done').waitFor();
+    await page.locator('.pending').waitFor();
+    await ask(page, questionOf(golden));
+    await answered(page);
 
     const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = (/\((\d+),(\d+)\),\((\d+),(\d+)\)/.exec(golden.output_text) ?? [])
       .slice(1)
       .map((coordinate) => Number(coordinate) / 1000);
-    const picture = await rectangleOf('.picture');
+    const picture = await rectangleOf('.frame');
     const expected = {
       x: picture.x + x1 * picture.width,
       y: picture.y + y1 * picture.height,
@@ -102,17 +92,17 @@ it.each(['17-ground-en', '18-ground-zh'])(
 it('looks at a picture once: the second turn and the next dialog reuse its embedding', async () => {
   const picture = join(GOLDENS_DIRECTORY, 'images/05-detail-1.png');
   await dropPictures(page, [picture]);
-  await page.locator('.unsent').waitFor();
-  await ask('What is this?');
-  await page.locator('.answer.done').waitFor();
-  expect(await page.locator('.facts').textContent()).toContain('picture encoded');
-  await ask('What color is the background?');
-  await page.locator('.answer.done').nth(1).waitFor();
-  expect(await page.locator('.facts').nth(1).textContent()).toContain('picture remembered');
+  await page.locator('.pending').waitFor();
+  await ask(page, 'What is this?');
+  await answered(page);
+  expect(await page.locator('.facts').textContent()).toContain('Picture 1 encoded');
+  await ask(page, 'What color is the background?');
+  await answered(page, 2);
+  expect(await page.locator('.facts').nth(1).textContent()).toContain('Picture 1 seen before');
   await page.getByRole('button', { name: 'New dialog' }).click();
   await dropPictures(page, [picture]);
-  await page.locator('.unsent').waitFor();
-  await ask('What is this?');
-  await page.locator('.answer.done').waitFor();
-  expect(await page.locator('.facts').textContent()).toContain('picture remembered');
+  await page.locator('.pending').waitFor();
+  await ask(page, 'What is this?');
+  await answered(page);
+  expect(await page.locator('.facts').textContent()).toContain('Picture 1 seen before');
 });

@@ -3,7 +3,7 @@ import { Server as TlsServer } from 'node:tls';
 import { answerErrors, earlyErrors, type OpenaiApiOptions, type OpenaiApiParts, openaiApi } from '@eidetic/openai';
 import type { HttpMetrics, Registry, Tracer } from '@eidetic/telemetry';
 import type { CertificateFiles } from '@eidetic/tls';
-import { publicDirectory } from '@eidetic/web';
+import { pageDirectory } from '@eidetic/web';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { crossOrigin } from './cross-origin.ts';
 import { addSecurityHeaders } from './security-headers.ts';
@@ -96,7 +96,7 @@ export const createHttpServer = ({
   app.get('/metrics', async (_, reply) => {
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
-  void app.register(webPage(publicDirectory));
+  void app.register(webPage(pageDirectory));
   const v1 = openaiApi(api, limits);
   void app.register(corsOrigins === undefined ? v1 : crossOrigin(corsOrigins, v1));
   return app;

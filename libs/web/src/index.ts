@@ -1,4 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
-/** Absolute path of the folder that holds the web page: static files, to be served as they are from one origin with the API. */
-export const publicDirectory: string = fileURLToPath(new URL('../public', import.meta.url));
+/**
+ * Absolute path of the folder that holds the built page, to be served as it is from one origin with the API. Files under
+ * `assets` have a hash of their content in their names. The folder is there after `make setup`.
+ */
+export const pageDirectory: string = fileURLToPath(new URL('../dist/page', import.meta.url));

@@ -1,0 +1,96 @@
+import { type KeyboardEvent, useState } from 'react';
+import type { Turn } from '../dialog/dialog.ts';
+import { useText } from '../i18n/text.ts';
+import { Icon } from './icon.tsx';
+import { Thumbnail } from './thumbnail.tsx';
+
+interface Props {
+  readonly turn: Turn;
+  /** Index of its first picture in the dialog. */
+  readonly firstPicture: number;
+  readonly onShow: (picture: number) => void;
+  /** Asks it in other words; undefined where that cannot be done. */
+  readonly onEdit: ((question: string) => void) | undefined;
+}
+
+/** What was asked, with the pictures that came along. */
+export const Question = ({ turn, firstPicture, onShow, onEdit }: Props) => {
+  const t = useText();
+  const [draft, setDraft] = useState<string>();
+  const submit = (): void => {
+    const question = draft?.trim() ?? '';
+    if (question === '') return;
+    setDraft(undefined);
+    onEdit?.(question);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape') setDraft(undefined);
+    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    submit();
+  };
+  return (
+    <div className="question">
+      <span className="unseen">{t('you')}</span>
+      {turn.pictures.length > 0 && (
+        <div className="attached">
+          {turn.pictures.map((picture, offset) => {
+            const index = firstPicture + offset;
+            return (
+              <button
+                key={picture.key}
+                type="button"
+                className="thumbnail"
+                aria-label={t('showPicture', { n: index + 1 })}
+                onClick={() => onShow(index)}
+              >
+                <Thumbnail picture={picture} number={index + 1} />
+              </button>
+            );
+          })}
+        </div>
+      )}
+      {draft === undefined ? (
+        <div className="said">
+          {onEdit && (
+            <button
+              type="button"
+              className="tool"
+              aria-label={t('edit')}
+              title={t('edit')}
+              onClick={() => setDraft(turn.question)}
+            >
+              <Icon name="edit" />
+            </button>
+          )}
+          <p>{turn.question}</p>
+        </div>
+      ) : (
+        <form
+          className="editing"
+          onSubmit={(event) => {
+            event.preventDefault();
+            submit();
+          }}
+        >
+          <textarea
+            ref={(element) => element?.focus()}
+            aria-label={t('edit')}
+            rows={2}
+            value={draft}
+            onChange={({ target }) => setDraft(target.value)}
+            onKeyDown={onKeyDown}
+          />
+          <p className="actions">
+            <button type="button" className="secondary" onClick={() => setDraft(undefined)}>
+              {t('cancel')}
+            </button>
+            <button type="submit" className="primary">
+              {t('askAnew')}
+            </button>
+          </p>
+        </form>
+      )}
+    </div>
+  );
+};
