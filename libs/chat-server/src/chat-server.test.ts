@@ -322,27 +322,6 @@ describe('the gRPC API', () => {
 });
 
 describe('the web page', () => {
-  it('is served with its types, under a policy that allows its own scripts only', async () => {
-    const { app } = appWith(loaded(helloService()));
-    const { http: address } = await app.start();
-    const page = await fetch(`${address}/`);
-    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
-    expect(page.headers.get('x-content-type-options')).toBe('nosniff');
-    expect(await page.text()).toContain('<title>Eidetic</title>');
-    const script = await fetch(`${address}/main.js`);
-    expect(script.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
-    expect((await fetch(`${address}/examples/bees.png`)).headers.get('content-type')).toBe('image/png');
-  });
-
-  it('is not sent again while it is unchanged', async () => {
-    const { app } = appWith(loaded(helloService()));
-    const { http: address } = await app.start();
-    const etag = (await fetch(`${address}/style.css`)).headers.get('etag') ?? '';
-    const again = await fetch(`${address}/style.css`, { headers: { 'if-none-match': etag } });
-    expect([again.status, await again.text()]).toEqual([304, '']);
-  });
-
   it.each(['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/examples', '/src/index.ts'])(
     'gives away nothing else: %s',
     async (path) => {
