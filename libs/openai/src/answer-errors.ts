@@ -4,10 +4,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOption
 import { errorBody, toEideticError } from './error-response.ts';
 import { refusalHeaders } from './rate-limit-headers.ts';
 
-/** The message of a refusal may repeat what the client sent: it is not logged. */
+/** The message of a refusal, and the path of what is wrong, may repeat what the client sent: they are not logged. */
 export const logFailure = (request: FastifyRequest, error: EideticError): void => {
   if (error.kind.type === 'server_error' && error.code !== 'cancelled') request.log.error({ err: error }, 'failed');
-  else request.log.info({ code: error.code, param: error.details.param }, 'refused');
+  else request.log.info({ code: error.code }, 'refused');
 };
 
 const sendError = (reason: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
