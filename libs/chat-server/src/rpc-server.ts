@@ -29,6 +29,7 @@ export const createChatRpcServer = ({ api, metrics, logger, ...options }: ChatRp
   return new RpcServer({
     services: [chatRpcService(parts), imageRpcService(parts)],
     descriptors: readDescriptors(),
+    maxArrivalMs: api.limits.requestDeadlineMs,
     ...options,
     onEnd(call) {
       metrics.calls.inc({ method: call.method, outcome: call.code });

@@ -4,6 +4,7 @@ import type { CertificateFiles } from '@eidetic/tls';
 import { Server } from '@grpc/grpc-js';
 import { Health } from './health.ts';
 import type { EndedCall, Implementation } from './implement.ts';
+import { limitArrival } from './limit-arrival.ts';
 import { reflection } from './reflection.ts';
 import { RunningCalls } from './running-calls.ts';
 import { SHARED_OPTIONS } from './settings.ts';
@@ -16,6 +17,8 @@ export interface RpcServerOptions {
   readonly descriptors: Uint8Array;
   /** After so long a connection is closed once its calls have ended, so that clients look for servers that are new. */
   readonly maxConnectionAgeMs: number;
+  /** Longest time that a request may take to arrive, in milliseconds; absent: as long as it takes. */
+  readonly maxArrivalMs?: number;
   /** What it shows; with authorities, clients must have a certificate of theirs. Absent: nothing is encrypted. */
   readonly certificates?: CertificateFiles | undefined;
   /** Told of every call when it has ended. Must not throw. */
@@ -56,12 +59,13 @@ export class RpcServer {
   readonly #calls = new RunningCalls();
   readonly #closed = Promise.withResolvers<void>();
 
-  constructor({ services, descriptors, maxConnectionAgeMs, certificates, onEnd }: RpcServerOptions) {
+  constructor({ services, descriptors, maxConnectionAgeMs, maxArrivalMs, certificates, onEnd }: RpcServerOptions) {
     this.#certificates = certificates;
     this.#server = new Server({
       ...SHARED_OPTIONS,
       'grpc.max_connection_age_ms': maxConnectionAgeMs,
       'grpc-node.flow_control_window': RECEIVE_WINDOW_BYTES,
+      ...(maxArrivalMs !== undefined && { interceptors: [limitArrival(maxArrivalMs)] }),
     });
     this.#health = new Health(services.map(({ name }) => name));
     const all = [...services, this.#health.implementation()];

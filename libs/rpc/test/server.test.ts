@@ -166,6 +166,36 @@ it('closes old connections, so that clients look for new servers', async () => {
   await once(session, 'goaway');
 });
 
+describe('a request that does not arrive', () => {
+  /** Sends the beginning of a message, and resolves to the status that the call ends with. */
+  const begin = async (address: string, method: string): Promise<unknown> => {
+    const session = connect(`http://${address}`);
+    onTestFinished(() => session.destroy());
+    const headers = { ':method': 'POST', ':path': `/test.ToyService/${method}`, 'content-type': 'application/grpc' };
+    const stream = session.request({ ...headers, te: 'trailers' }, { endStream: false });
+    stream.write(Buffer.from([0, 0, 0, 0, 9, 34]));
+    const [answer] = await once(stream, 'response');
+    return answer['grpc-status'];
+  };
+
+  it('is waited for no longer than the limit', async () => {
+    const { address, channel } = await serveToy({}, { maxArrivalMs: 200 });
+    expect(await begin(address, 'Ask')).toBe(String(status.DEADLINE_EXCEEDED));
+    expect(await begin(address, 'Count')).toBe(String(status.DEADLINE_EXCEEDED));
+    expect(await channel.unary(TOY, 'ask', 'Why')).toBe('Why!');
+  });
+
+  it('does not count the time of its answer', async () => {
+    const { count, release } = held();
+    const { address, channel } = await serveToy({ count }, { maxArrivalMs: 200 });
+    const messages = channel.stream(TOY, 'count', 2);
+    await messages.next();
+    await begin(address, 'Ask');
+    release();
+    expect(await collect(messages)).toEqual([1]);
+  });
+});
+
 it('says so when its port is taken', async () => {
   const other = createServer();
   await once(other.listen(0, '127.0.0.1'), 'listening');

@@ -49,7 +49,7 @@ const COUNTING: ToyHandlers = {
 /** A server that counts, unless `handlers` say something else, and a channel to it; both end with the test. */
 export const serveToy = async (
   handlers: Partial<ToyHandlers> = {},
-  options: { readonly maxConnectionAgeMs?: number } = {},
+  options: { readonly maxConnectionAgeMs?: number; readonly maxArrivalMs?: number } = {},
 ) => {
   const ended: EndedCall[] = [];
   const server = new RpcServer({

@@ -103,7 +103,8 @@ describe('a stream to the server', () => {
     const { channel } = await serveToy({ join });
     const answer = channel.upload(TOY, 'join', endless('word').words, { deadlineMs: Date.now() + 1000 });
     await expect(answer).rejects.toMatchObject({ code: 'deadline_exceeded' });
-    expect(await ended).toMatchObject({ code: 'deadline_exceeded' });
+    // Whichever of the two clocks goes first.
+    expect(await ended).toMatchObject({ code: expect.stringMatching(/^(deadline_exceeded|cancelled)$/) });
   });
 
   it('ends with `unavailable` when the server drains longer than the limit', async () => {
