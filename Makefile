@@ -36,7 +36,7 @@ test: check ## run every check and every test
 	@vitest run
 
 fuzz: setup ## run the property tests with other random values than last time
-	@EIDETIC_TEST_SEED=$$(date +%s) vitest run $$(git grep -l fast-check -- '*.test.ts')
+	@TEST_SEED=$$(date +%s) vitest run $$(git grep -l fast-check -- '*.test.ts')
 
 check: setup ## contracts, types, formatting, lint, unused code
 	@buf lint

@@ -13,7 +13,7 @@ import { ANSWER, doorkeeper, message, scripted, serve } from './serve.ts';
 const SOON = { timeout: 10_000 };
 
 /** Calls that are made; more find more. */
-const RUNS = Number(process.env.EIDETIC_FUZZ_RUNS ?? 1500);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 1500);
 
 const MEMORY_BYTES = 2 ** 26;
 const UNKNOWN = 2;
@@ -48,7 +48,7 @@ it('ends every call, blames itself for none, and goes on', { timeout: 60_000 + R
     }),
     { numRuns: RUNS, endOnFailure: true },
   );
-  if (process.env.EIDETIC_FUZZ_RUNS !== undefined) console.table(counts);
+  if (process.env.FUZZ_RUNS !== undefined) console.table(counts);
   const events = await Array.fromAsync(channel.stream(ChatServiceDefinition, 'chat', message()));
   expect(events.at(-1)?.event).toMatchObject({ $case: 'finished' });
   // Good calls, bad messages, unknown methods, and no gRPC at all.

@@ -8,7 +8,7 @@ import { ANSWER, chatThat, MODEL, post, serve, USER_SAYS_HI } from '../test/serv
 import { answerErrors } from './answer-errors.ts';
 
 /** Requests that are sent; more find more. */
-const RUNS = Number(process.env.EIDETIC_FUZZ_RUNS ?? 1500);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 1500);
 
 /** Answers whatever is asked, as often as it is asked. */
 const answerAll = async function* ({ choices = 1 }: ChatRequest): AsyncGenerator<ChatEvent> {
@@ -47,7 +47,7 @@ it(`answers, or refuses with 4xx, whatever it is sent, and goes on`, { timeout: 
     }),
     { numRuns: RUNS },
   );
-  if (process.env.EIDETIC_FUZZ_RUNS !== undefined) console.table(counts);
+  if (process.env.FUZZ_RUNS !== undefined) console.table(counts);
   expect((await post(app, { model: MODEL, messages: USER_SAYS_HI })).statusCode).toBe(200);
   expect(counts).toHaveProperty('200');
   expect(counts).toHaveProperty('400');

@@ -1,5 +1,5 @@
 /** `EIDETIC_*` variables that are for this command, tests or benchmarks; services refuse what they do not know. */
-const NOT_FOR_SERVICES = ['EIDETIC_API_KEY', 'EIDETIC_REDIS_SERVER', 'EIDETIC_CHROMIUM', 'EIDETIC_TEST_SEED'];
+const NOT_FOR_SERVICES = ['EIDETIC_API_KEY', 'EIDETIC_REDIS_SERVER', 'EIDETIC_CHROMIUM'];
 
 /** The variables of an environment that are meant for services. */
 export const serviceSettings = (env: NodeJS.ProcessEnv): Readonly<Record<string, string>> =>
