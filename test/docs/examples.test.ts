@@ -57,7 +57,10 @@ const needsPython = ({ language, code }: Located): boolean => language === 'pyth
 
 /** Runs an example and gives what it prints. */
 async function print(example: Located): Promise<string> {
-  const options = { cwd: folder, env: { ...process.env, PATH: [dirname(PYTHON), process.env.PATH].join(delimiter) } };
+  const options = {
+    cwd: folder,
+    env: { ...process.env, PATH: [dirname(PYTHON), ROOT, process.env.PATH].join(delimiter) },
+  };
   const { language, code } = example;
   if (language === 'sh') return (await run('bash', ['-euo', 'pipefail', '-c', here(code)], options)).stdout;
   const file = fileOf(example);
