@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent } from 'node:http';
+import { responseText, timedEvents, timedPost } from '@eidetic/load';
 
 /** When an answer's pieces arrived, in milliseconds since the request was sent. */
 export interface StreamedAnswer {
@@ -62,7 +62,9 @@ export class ChatClient implements Disposable {
     let text = '';
     let completionTokens = 0;
     let serverMs: ServerTimings | undefined;
-    for (const { chunk, atMs } of readEvents(await this.#post('/v1/chat/completions', body))) {
+    const response = await timedPost(`${this.#url}/v1/chat/completions`, body, { agent: this.#agent });
+    if (response.status !== 200) throw new Error(`${response.status}: ${responseText(response)}`);
+    for (const { data: chunk, atMs } of timedEvents<Chunk>(response.arrivals)) {
       const piece = chunk.choices[0]?.delta.content;
       if (piece) {
         arrivedMs.push(atMs);
@@ -73,23 +75,6 @@ export class ChatClient implements Disposable {
     }
     if (serverMs === undefined) throw new Error('The answer came without timings.');
     return { text, arrivedMs, completionTokens, totalMs: performance.now() - start, serverMs };
-  }
-
-  /**
-   * Posts JSON and takes down what arrives when. Reading it is left for later: what the client computes meanwhile would be taken
-   * from the server on the same cores.
-   */
-  async #post(path: string, body: string): Promise<readonly Arrival[]> {
-    const start = performance.now();
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const sent = request(`${this.#url}${path}`, { method: 'POST', agent: this.#agent, headers });
-    sent.end(body);
-    const [response] = (await once(sent, 'response')) as [IncomingMessage];
-    const arrivals: Arrival[] = [];
-    response.on('data', (bytes: Buffer) => arrivals.push({ bytes, atMs: performance.now() - start }));
-    await once(response, 'end');
-    if (response.statusCode === 200) return arrivals;
-    throw new Error(`${response.statusCode}: ${Buffer.concat(arrivals.map(({ bytes }) => bytes))}`);
   }
 
   [Symbol.dispose](): void {
@@ -107,22 +92,4 @@ interface Chunk {
   readonly choices: readonly { readonly delta: { readonly content?: string } }[];
   readonly usage?: { readonly completion_tokens: number } | null;
   readonly eidetic?: { readonly timings?: ServerTimings };
-}
-
-interface Arrival {
-  readonly bytes: Buffer;
-  readonly atMs: number;
-}
-
-/** The JSON of each server-sent event up to `[DONE]`, and when its end arrived. */
-function* readEvents(arrivals: readonly Arrival[]): Iterable<{ readonly chunk: Chunk; readonly atMs: number }> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for (const { bytes, atMs } of arrivals) {
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
-      if (line.startsWith('data: {')) yield { chunk: JSON.parse(line.slice(6)) as Chunk, atMs };
-    }
-  }
 }

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { EideticError, type EncodeHandler, type EncodeLimits, type EncodeProducer } from '@eidetic/core';
 import { MemoryEncodeQueue, NO_OBSERVER, RedisEncodeConsumer, RedisEncodeProducer } from '@eidetic/encode-queue';
 import { RedisServer } from '@eidetic/launcher';
+import { percentile } from '@eidetic/load';
 import type { Measurement } from '../report.ts';
-import { percentile } from '../statistics.ts';
 import type { Suite } from '../suite.ts';
 
 const LIMITS: EncodeLimits = { maxCost: 32, maxJobs: 32, maxInFlight: 2, lingerMs: 0 };

@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { percentile } from '@eidetic/load';
 import sharp from 'sharp';
 import { ChatClient } from '../chat-client.ts';
 import { Flood } from '../flood.ts';
 import { OURS } from '../report.ts';
 import { alternate, type Probe } from '../rounds.ts';
 import { startCluster } from '../start-cluster.ts';
-import { percentile, spread } from '../statistics.ts';
+import { spread } from '../statistics.ts';
 import type { Suite } from '../suite.ts';
 
 /** 12 megapixels, as phones take them. */

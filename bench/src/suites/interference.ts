@@ -1,11 +1,11 @@
 import type { Precision } from '@eidetic/bundle';
+import { percentile } from '@eidetic/load';
 import type { Contender } from '../contender.ts';
 import { startEidetic, startLlamaCpp } from '../decoders.ts';
 import type { Interference, InterferencePeer } from '../peers/protocol.ts';
 import { randomPrompts } from '../prompts.ts';
 import type { Measurement } from '../report.ts';
 import { alternate, type Probe } from '../rounds.ts';
-import { percentile } from '../statistics.ts';
 import type { Suite } from '../suite.ts';
 
 const PRECISION: Precision = 'int8';

@@ -1,8 +1,8 @@
+import { percentile } from '@eidetic/load';
 import { ChatClient, type StreamedAnswer } from '../chat-client.ts';
 import { OURS } from '../report.ts';
 import { alternate, type Probe } from '../rounds.ts';
 import { startCluster } from '../start-cluster.ts';
-import { percentile } from '../statistics.ts';
 import type { Suite } from '../suite.ts';
 
 const CONCURRENCY = [1, 8];

@@ -24,6 +24,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'ask a server about pictures',
     load: async () => (await import('./chat.ts')).chat,
   },
+  bench: {
+    summary: 'put load on a server and measure',
+    load: async () => (await import('./bench.ts')).bench,
+  },
   doctor: {
     summary: 'say what a server misses on this machine',
     load: async () => (await import('./doctor.ts')).doctor,
