@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DirectoryBatchStore, MemoryBatchQueue } from '@eidetic/batches';
 import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { loadConfig } from '@eidetic/config';
 import { DirectoryFileStore } from '@eidetic/files';
@@ -15,7 +16,13 @@ import {
   ServingStatus,
 } from '@eidetic/proto';
 import { RpcChannel } from '@eidetic/rpc';
-import { createChatMetrics, createFileMetrics, createHttpMetrics, createRegistry } from '@eidetic/telemetry';
+import {
+  createBatchMetrics,
+  createChatMetrics,
+  createFileMetrics,
+  createHttpMetrics,
+  createRegistry,
+} from '@eidetic/telemetry';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type ChatServer, type ChatServerParts, createChatServer } from './chat-server.ts';
 import { GRPC_SETTINGS, HTTP_SETTINGS, REQUEST_SETTINGS } from './settings.ts';
@@ -52,11 +59,15 @@ const imageService = { upload: noImages, encode: noImages };
 
 const directory = await mkdtemp(join(tmpdir(), 'eidetic-chat-server-'));
 afterAll(() => rm(directory, { recursive: true, force: true }));
-const fileStore = await DirectoryFileStore.open(directory);
+const stores = {
+  files: await DirectoryFileStore.open(join(directory, 'files')),
+  batches: await DirectoryBatchStore.open(join(directory, 'batches')),
+  batchQueue: new MemoryBatchQueue(() => undefined),
+};
 
 const loaded =
   (chatService: ChatService): Load =>
-  async () => ({ chatService, imageService, fileStore, release: async () => {} });
+  async () => ({ chatService, imageService, stores, release: async () => {} });
 
 const appWith = (load: Load, env: Record<string, string> = {}): { app: ChatServer; lines: string[] } => {
   const lines: string[] = [];
@@ -73,6 +84,7 @@ const appWith = (load: Load, env: Record<string, string> = {}): { app: ChatServe
     http: createHttpMetrics(registry),
     chat: createChatMetrics(registry),
     files: createFileMetrics(registry),
+    batches: createBatchMetrics(registry),
   };
   const app = createChatServer(loadConfig({ ...HTTP_SETTINGS, ...GRPC_SETTINGS, ...REQUEST_SETTINGS }, settings), {
     service: 'test',
@@ -117,7 +129,7 @@ describe('the chat server', () => {
         onProgress('converting the decoder, 40 %');
         reached.resolve();
         await finish.promise;
-        return { chatService: helloService(), imageService, fileStore, release: async () => {} };
+        return { chatService: helloService(), imageService, stores, release: async () => {} };
       },
       { EIDETIC_HTTP_PORT: String(port) },
     );
@@ -143,7 +155,7 @@ describe('the chat server', () => {
     const { app } = appWith(async () => ({
       chatService: helloService(held.promise),
       imageService,
-      fileStore,
+      stores,
       release: async () => {
         released = true;
       },

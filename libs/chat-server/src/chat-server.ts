@@ -1,12 +1,12 @@
 import { type Limiter, openAccessControl } from '@eidetic/access';
 import type { ChatService, ImageService } from '@eidetic/chat';
 import { type AccessObserver, BodyBudget, EideticError } from '@eidetic/core';
-import { FileService, type FileStore } from '@eidetic/files';
 import { DEFAULT_IMAGE_LIMITS, probeImage } from '@eidetic/image';
 import type { RpcServer } from '@eidetic/rpc';
 import { type Addresses, logCertificates } from '@eidetic/rpc-service';
 import { listenError, type Service } from '@eidetic/service';
 import {
+  type BatchMetrics,
   type ChatMetrics,
   createAccessMetrics,
   createLogger,
@@ -21,6 +21,7 @@ import {
 import { grpcCertificates, httpCertificates } from '@eidetic/tls';
 import type { FastifyInstance } from 'fastify';
 import { ChatGate, type GateState } from './chat-gate.ts';
+import { DurableWork, type Stores } from './durable-work.ts';
 import { createHttpServer, type Readiness } from './http-server.ts';
 import { createChatRpcServer } from './rpc-server.ts';
 import type { ChatServerConfig } from './settings.ts';
@@ -29,7 +30,7 @@ import type { ChatServerConfig } from './settings.ts';
 export interface LoadedChat {
   readonly chatService: ChatService;
   readonly imageService: ImageService;
-  readonly fileStore: FileStore;
+  readonly stores: Stores;
   release(): Promise<void>;
 }
 
@@ -59,6 +60,7 @@ export interface ChatServerParts {
     readonly http: HttpMetrics;
     readonly chat: ChatMetrics;
     readonly files: FileMetrics;
+    readonly batches: BatchMetrics;
   };
   /** Makes what answers; takes as long as it takes. */
   readonly load: (context: LoadContext) => Promise<LoadedChat>;
@@ -71,9 +73,6 @@ export type ChatServer = Service<Addresses>;
 
 /** Time for the errors of ended answers to reach their readers. */
 const LAST_WORDS_MS = 1000;
-
-/** Time between two looks for files that have expired. */
-const SWEEP_MS = 60_000;
 
 const notThereYet = (): never => {
   throw new EideticError('unavailable', 'The server is starting; try again in a moment.');
@@ -107,13 +106,14 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
     else logger.error({ err: reason }, message);
   };
   const access = openAccessControl(config, { observer, limiter, onReload });
-  let files: FileService | undefined;
+  let work: DurableWork | undefined;
   const shared = { access, bodies: new BodyBudget(config.maxBodyBytesTogether) };
   const http = createHttpServer({
     api: {
       ...shared,
       chat: gate,
-      files: () => files ?? notThereYet(),
+      files: () => (work ?? notThereYet()).files,
+      batches: () => (work ?? notThereYet()).batches,
       pictures: { maxBytes: DEFAULT_IMAGE_LIMITS.maxBytes, probe: (bytes) => probeImage(bytes) },
     },
     readiness: () => readinessOf(gate.state),
@@ -134,7 +134,6 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
   });
   const loading = new AbortController();
   let loaded: Promise<LoadedChat> | undefined;
-  let sweeping: NodeJS.Timeout | undefined;
 
   return {
     async start() {
@@ -146,27 +145,20 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
       tracer = await openTracer(config, { service, version }, logger);
       loading.signal.throwIfAborted();
       loaded = load({ onProgress, signal: loading.signal, tracer });
-      const { chatService, imageService, fileStore } = await loaded;
-      const quota = { maxFiles: config.maxFiles, maxBytes: config.maxFilesBytes };
-      const limits = { maxFileBytes: config.maxFileBytes, quota };
-      const opened = new FileService({ store: fileStore, limits, observer: metrics.files, now: Date.now });
-      files = opened;
-      sweeping = setInterval(() => {
-        opened
-          .removeExpired()
-          .catch((error: unknown) => logger.warn({ err: error }, 'Expired files were not removed.'));
-      }, SWEEP_MS);
+      const { chatService, imageService, stores } = await loaded;
       gate.open({ chat: measureChat(chatService, metrics.chat, () => performance.now()), images: imageService });
-      if (gate.state.kind === 'ready') rpc.setServing(true);
+      if (gate.state.kind !== 'ready') return addresses;
+      rpc.setServing(true);
+      work = new DurableWork(stores, config, { chat: gate, metrics, logger });
+      await work.start();
       return addresses;
     },
     async drain() {
       loading.abort();
-      await Promise.all([gate.drain(config.drainLimitMs), rpc.drain(config.drainLimitMs)]);
+      await Promise.all([work?.drain(), gate.drain(config.drainLimitMs), rpc.drain(config.drainLimitMs)]);
     },
     async stop() {
       loading.abort();
-      clearInterval(sweeping);
       const limit = setTimeout(() => http.server.closeAllConnections(), LAST_WORDS_MS);
       await Promise.all([http.close(), rpc.stop()]);
       clearTimeout(limit);

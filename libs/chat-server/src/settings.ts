@@ -1,4 +1,5 @@
 import { ACCESS_SETTINGS } from '@eidetic/access';
+import { BATCH_SETTINGS } from '@eidetic/batches';
 import {
   type Config,
   type ConfigDefinition,
@@ -86,6 +87,7 @@ export const REQUEST_SETTINGS = {
   ...ACCESS_SETTINGS,
 
   ...FILE_SETTINGS,
+  ...BATCH_SETTINGS,
   ...PROCESS_SETTINGS,
 } as const satisfies ConfigDefinition;
 

@@ -1,3 +1,4 @@
+import type { BatchService } from '@eidetic/batches';
 import type { ChatService } from '@eidetic/chat';
 import type { AccessControl, BodyBudget } from '@eidetic/core';
 import type { FileService } from '@eidetic/files';
@@ -10,6 +11,8 @@ export interface OpenaiApiParts {
   readonly bodies: BodyBudget;
   /** Throws EideticError `unavailable` as long as there is none. */
   readonly files: () => FileService;
+  /** Throws EideticError `unavailable` as long as there is none. */
+  readonly batches: () => BatchService;
   readonly pictures: PictureProbe;
 }
 

@@ -5,20 +5,13 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { tenantOf } from './admit.ts';
 import type { OpenaiApiParts } from './api-parts.ts';
+import { expiresAfter } from './expires-after.ts';
 import { validate } from './validate.ts';
 
-const MIN_LIFETIME_S = 3600;
-const MAX_LIFETIME_S = 30 * 24 * 3600;
 /** A purpose, two fields of a life time, and some that are refused by name. */
 const MAX_FIELDS = 10;
 const MAX_FIELD_BYTES = 1000;
 const MAX_FILENAME = 255;
-
-/** How long something is to live, as OpenAI's requests say it. */
-const expiresAfter = z.strictObject({
-  anchor: z.literal('created_at', 'expected "created_at"'),
-  seconds: z.coerce.number().pipe(z.int().min(MIN_LIFETIME_S).max(MAX_LIFETIME_S)),
-});
 
 /** https://platform.openai.com/docs/api-reference/files/create, beside the file. */
 const schema = z.strictObject({

@@ -4,6 +4,7 @@ import { answerErrors } from './answer-errors.ts';
 import type { OpenaiApiOptions, OpenaiApiParts } from './api-parts.ts';
 import { parseBody } from './parse-body.ts';
 import { requestId } from './request-id.ts';
+import { addBatchRoutes } from './routes/batches.ts';
 import { addChatCompletionRoute } from './routes/chat-completions.ts';
 import { addCompletionRoute } from './routes/completions.ts';
 import { addFileRoutes } from './routes/files.ts';
@@ -20,6 +21,7 @@ const addRoutes = (app: FastifyInstance, parts: OpenaiApiParts, options: OpenaiA
   addCompletionRoute(app, parts, options, withBody);
   addModelRoutes(app, parts.chat);
   addFileRoutes(app, parts, options);
+  addBatchRoutes(app, parts);
 };
 
 /** Parses bodies as Fastify does, which refuses keys that would change prototypes, but for large pictures and no body at all. */

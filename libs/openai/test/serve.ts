@@ -1,4 +1,5 @@
 import { createOpenAccess } from '@eidetic/access';
+import type { BatchService } from '@eidetic/batches';
 import type { ChatEvent, ChatRequest, ChatService, ModelFacts } from '@eidetic/chat';
 import { BodyBudget, EideticError } from '@eidetic/core';
 import type { FileService } from '@eidetic/files';
@@ -58,8 +59,13 @@ export const serve = (
   {
     maxBodyBytesTogether = 2 ** 20,
     files = noFiles,
+    batches = noFiles,
     ...options
-  }: Partial<OpenaiApiOptions> & { readonly maxBodyBytesTogether?: number; readonly files?: () => FileService } = {},
+  }: Partial<OpenaiApiOptions> & {
+    readonly maxBodyBytesTogether?: number;
+    readonly files?: () => FileService;
+    readonly batches?: () => BatchService;
+  } = {},
 ): FastifyInstance => {
   const app = fastify({ ...earlyErrors, forceCloseConnections: true });
   const limits = {
@@ -73,6 +79,7 @@ export const serve = (
     access: createOpenAccess(),
     bodies: new BodyBudget(maxBodyBytesTogether),
     files,
+    batches,
     pictures: { maxBytes: 64 * 1024, probe: (bytes: Uint8Array) => probeImage(bytes) },
   };
   void app.register(openaiApi(parts, { ...limits, ...options }));

@@ -1,4 +1,5 @@
 export { createAccessMetrics } from './access-metrics.ts';
+export { type BatchMetrics, createBatchMetrics } from './batch-metrics.ts';
 export { type CacheTier, createCacheMetrics, type MeasuredCache } from './cache-metrics.ts';
 export { type ChatMetrics, createChatMetrics } from './chat-metrics.ts';
 export { createDecoderPoolMetrics } from './decoder-pool-metrics.ts';

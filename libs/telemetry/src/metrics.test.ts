@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { scrape } from '../test/scrape.ts';
 import { createAccessMetrics } from './access-metrics.ts';
+import { createBatchMetrics } from './batch-metrics.ts';
 import * as buckets from './buckets.ts';
 import { createCacheMetrics } from './cache-metrics.ts';
 import { createChatMetrics } from './chat-metrics.ts';
@@ -29,7 +30,7 @@ const LABELS: Readonly<Record<string, string>> = {
   engine: 'one per process',
   method: 'those that the HTTP parser knows; those of the gRPC services that are served',
   route: 'the patterns of routes, never an address',
-  status: "HTTP's",
+  status: "HTTP's; those of batches",
   outcome:
     'ok, stop, length, encoded, cached and the error codes; hit and miss; queued, coalesced; how calls of a shared cache and look-ups of addresses end; fetched, and why a picture was not',
   stage: 'decode, preprocess, encode; queue, cache_write; waiting, prefill, decode; fetch, hash, lookup',
@@ -54,6 +55,7 @@ const registryOfEverything = () => {
   createAccessMetrics(registry);
 
   createFileMetrics(registry);
+  createBatchMetrics(registry);
   createRpcMetrics(registry);
   createChatMetrics(registry);
   createImageMetrics(registry);

@@ -65,6 +65,12 @@ export const CONFIG_DEFINITION = {
     kind: duration(1000),
     default: '5s',
   },
+  batchLockMs: {
+    name: 'EIDETIC_BATCH_LOCK',
+    description: 'Time after which the batches of a gateway that died are taken over by another.',
+    kind: duration(1000),
+    default: '30s',
+  },
   encodeBatch: {
     name: 'EIDETIC_ENCODE_BATCH',
     description: 'Most pictures that go to a vision encoder at once.',

@@ -5,7 +5,6 @@ import { type CacheScope, EideticError, SHARED_SCOPE, tenantScope } from '@eidet
 import { DecoderPool } from '@eidetic/decoder-pool';
 import { createMemoryEmbeddingCache, createTieredEmbeddingCache, openSharedCaches } from '@eidetic/embedding-cache';
 import { parseAddresses } from '@eidetic/endpoints';
-import { RedisFileStore } from '@eidetic/files';
 import { openImageFetcher } from '@eidetic/image-fetcher';
 import { loadBundle, modelPlanOf } from '@eidetic/model-loader';
 import type { ChannelTls } from '@eidetic/rpc';
@@ -21,7 +20,7 @@ import { podCertificates } from '@eidetic/tls';
 import type { GatewayConfig } from './config.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { openQueue } from './open-queue.ts';
-import { untilThere } from './until-there.ts';
+import { openStores } from './open-stores.ts';
 import { VisionPool } from './vision-pool.ts';
 
 /** What connections to pods are made with. */
@@ -49,7 +48,7 @@ export const loadGateway = async (config: GatewayConfig, context: GatewayContext
   const decoder = parts.use(await openDecoders(config, { ...context, tls }, bundle));
   const queue = parts.use(await openQueue(config, { ...context, cache: caches.embeddings, vision }));
 
-  const fileStore = parts.use(await openFiles(config, context));
+  const stores = parts.use(await openStores(config, context));
 
   const resolver = createImageResolver({
     fetcher: traceImageFetcher(openImageFetcher(config, metrics.imageFetches), tracer),
@@ -71,7 +70,7 @@ export const loadGateway = async (config: GatewayConfig, context: GatewayContext
   onProgress(`Warming up ${modelName}`);
   await warmUp(chatService);
   const loaded = parts.move();
-  return { chatService, imageService, fileStore, release: () => loaded.disposeAsync() };
+  return { chatService, imageService, stores, release: () => loaded.disposeAsync() };
 };
 
 /** Embeddings in this process's memory and then in Redis; uploaded pictures in Redis. */
@@ -101,13 +100,6 @@ const openPodTls = (config: GatewayConfig, { onTrouble }: GatewayContext): Chann
         trouble,
       ),
   });
-
-/** Files in the Redis of the queue, which loses nothing. */
-const openFiles = (config: GatewayConfig, { onTrouble, signal }: GatewayContext): Promise<RedisFileStore> => {
-  const observer = { failed: (error: Error) => onTrouble('The Redis of files fails.', error) };
-  const options = { url: config.queueRedisUrl, prefix: config.queuePrefix, observer };
-  return untilThere(() => RedisFileStore.open(options), signal);
-};
 
 const openVision = (
   config: GatewayConfig,

@@ -1,7 +1,9 @@
 import type { ImageFetchObserver } from '@eidetic/core';
 import {
+  type BatchMetrics,
   type Build,
   type ChatMetrics,
+  createBatchMetrics,
   createCacheMetrics,
   createChatMetrics,
   createDecoderPoolMetrics,
@@ -22,6 +24,7 @@ export interface Metrics {
   readonly registry: Registry;
   readonly http: HttpMetrics;
   readonly files: FileMetrics;
+  readonly batches: BatchMetrics;
   readonly chat: ChatMetrics;
   readonly imageFetches: ImageFetchObserver;
   readonly cache: ReturnType<typeof createCacheMetrics>;
@@ -37,6 +40,7 @@ export const createMetrics = (build: Build): Metrics => {
     registry,
     http: createHttpMetrics(registry),
     files: createFileMetrics(registry),
+    batches: createBatchMetrics(registry),
     chat: createChatMetrics(registry),
     imageFetches: createImageFetchMetrics(registry),
     cache: createCacheMetrics(registry),

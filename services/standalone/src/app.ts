@@ -1,5 +1,6 @@
 import { type ChatServer, createChatServer } from '@eidetic/chat-server';
 import { modelPlanOf } from '@eidetic/model-loader';
+import { createLogger } from '@eidetic/telemetry';
 import manifest from '../package.json' with { type: 'json' };
 import type { StandaloneConfig } from './config.ts';
 import { loadModel } from './load-model.ts';
@@ -10,13 +11,19 @@ export const createApp = (config: StandaloneConfig, report: (line: string) => vo
   const { modelName } = modelPlanOf(config);
   const { version } = manifest;
   const metrics = createMetrics({ version, model: modelName });
+  const logger = createLogger({ level: config.logLevel, service: 'standalone', version });
   return createChatServer(config, {
     service: 'standalone',
     version,
     modelName,
     maxRequests: config.slots + config.maxWaiting,
     metrics,
-    load: (context) => loadModel(config, { ...context, metrics }),
+    load: (context) =>
+      loadModel(config, {
+        ...context,
+        metrics,
+        onTrouble: (message, reason) => logger.error({ err: reason }, message),
+      }),
     report,
   });
 };

@@ -31,11 +31,21 @@ const now = (): number => performance.now();
  */
 export const loadModel = async (
   config: StandaloneConfig,
-  { metrics, onProgress, signal, tracer }: LoadContext & { readonly metrics: Metrics },
+  {
+    metrics,
+    onProgress,
+    onTrouble,
+    signal,
+    tracer,
+  }: LoadContext & {
+    readonly metrics: Metrics;
+    /** For the log: something is not as it should be. */
+    readonly onTrouble: (message: string, reason: Error) => void;
+  },
 ): Promise<LoadedChat> => {
   const bundle = await loadBundle(config, { onProgress, signal });
   await using parts = new AsyncDisposableStack();
-  const data = parts.use(await openData(config.dataDir));
+  const data = parts.use(await openData(config.dataDir, onTrouble));
   const { encoder } = parts.use(await startVision(bundle, config));
   const vision = measureVisionEncoder(encoder, metrics.image);
   const { fingerprint, tokensPerImage } = vision;
@@ -83,5 +93,5 @@ export const loadModel = async (
   onProgress(`Warming up ${modelPlanOf(config).modelName}`);
   await warmUp(chatService);
   const loaded = parts.move();
-  return { chatService, imageService, fileStore: data.files, release: () => loaded.disposeAsync() };
+  return { chatService, imageService, stores: data, release: () => loaded.disposeAsync() };
 };

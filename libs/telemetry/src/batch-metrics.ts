@@ -1,0 +1,28 @@
+import { Counter, type Registry } from 'prom-client';
+
+/** Metrics of batches, which they are told of as they go on. */
+export interface BatchMetrics {
+  entered(status: string): void;
+  lineEnded(outcome: 'completed' | 'failed' | 'expired' | 'retried'): void;
+}
+
+/** Registers the metrics of batches. */
+export const createBatchMetrics = (registry: Registry): BatchMetrics => {
+  const registers = [registry];
+  const entered = new Counter({
+    name: 'eidetic_batch_entered_total',
+    help: "Batches that entered a status by this process's doing: OpenAI's names, from validating to completed, failed, cancelled or expired.",
+    labelNames: ['status'],
+    registers,
+  });
+  const lines = new Counter({
+    name: 'eidetic_batch_lines_total',
+    help: 'Requests of batches by what became of them: completed, failed, expired; retried (again, and counted when it ends).',
+    labelNames: ['outcome'],
+    registers,
+  });
+  return {
+    entered: (status) => entered.inc({ status }),
+    lineEnded: (outcome) => lines.inc({ outcome }),
+  };
+};
