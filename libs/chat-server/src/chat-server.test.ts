@@ -1,12 +1,7 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DirectoryBatchStore, MemoryBatchQueue } from '@eidetic/batches';
 import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { loadConfig } from '@eidetic/config';
-import { DirectoryFileStore } from '@eidetic/files';
 import {
   ChatRequest,
   ChatServiceDefinition,
@@ -23,7 +18,8 @@ import {
   createHttpMetrics,
   createRegistry,
 } from '@eidetic/telemetry';
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openTemporaryStores } from '../test/temporary-stores.ts';
 import { type ChatServer, type ChatServerParts, createChatServer } from './chat-server.ts';
 import { GRPC_SETTINGS, HTTP_SETTINGS, REQUEST_SETTINGS } from './settings.ts';
 
@@ -57,13 +53,7 @@ const noImages = async () => {
 };
 const imageService = { upload: noImages, encode: noImages };
 
-const directory = await mkdtemp(join(tmpdir(), 'eidetic-chat-server-'));
-afterAll(() => rm(directory, { recursive: true, force: true }));
-const stores = {
-  files: await DirectoryFileStore.open(join(directory, 'files')),
-  batches: await DirectoryBatchStore.open(join(directory, 'batches')),
-  batchQueue: new MemoryBatchQueue(() => undefined),
-};
+const stores = await openTemporaryStores();
 
 const loaded =
   (chatService: ChatService): Load =>

@@ -4,10 +4,16 @@ import { join } from 'node:path';
 import { type ApiKeyEntry, formatKeyEntry, hashApiKey } from '@eidetic/access';
 import type { ChatService } from '@eidetic/chat';
 import { loadConfig } from '@eidetic/config';
-import { DirectoryFileStore } from '@eidetic/files';
-import { createChatMetrics, createFileMetrics, createHttpMetrics, createRegistry } from '@eidetic/telemetry';
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import {
+  createBatchMetrics,
+  createChatMetrics,
+  createFileMetrics,
+  createHttpMetrics,
+  createRegistry,
+} from '@eidetic/telemetry';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createChatServer, GRPC_SETTINGS, HTTP_SETTINGS, REQUEST_SETTINGS } from '../src/index.ts';
+import { openTemporaryStores } from './temporary-stores.ts';
 
 const MODEL = 'nano';
 
@@ -36,9 +42,7 @@ const noImages = async () => {
   throw new Error('no pictures here');
 };
 
-const directory = await mkdtemp(join(tmpdir(), 'eidetic-chat-server-'));
-afterAll(() => rm(directory, { recursive: true }));
-const fileStore = await DirectoryFileStore.open(directory);
+const stores = await openTemporaryStores();
 
 const serverWith = (settings: Record<string, string>) => {
   const config = loadConfig(
@@ -57,12 +61,13 @@ const serverWith = (settings: Record<string, string>) => {
       http: createHttpMetrics(registry),
       chat: createChatMetrics(registry),
       files: createFileMetrics(registry),
+      batches: createBatchMetrics(registry),
     },
     load: async () => ({
       chatService,
       imageService: { upload: noImages, encode: noImages },
       release: async () => {},
-      fileStore,
+      stores,
     }),
     report: () => undefined,
   });
