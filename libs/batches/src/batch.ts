@@ -54,7 +54,6 @@ export const batchSchema = z.object({
 
 /** A batch of requests, and how far it has come. */
 export type Batch = Readonly<z.infer<typeof batchSchema>>;
-export type BatchStatus = Batch['status'];
 export type BatchEndpoint = Batch['endpoint'];
 export type InputError = z.infer<typeof inputErrorSchema>;
 

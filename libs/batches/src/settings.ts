@@ -1,4 +1,4 @@
-import { type Config, type ConfigDefinition, integer } from '@eidetic/config';
+import { type ConfigDefinition, integer } from '@eidetic/config';
 
 /** What batches may be, and how much of them is done at a time. */
 export const BATCH_SETTINGS = {
@@ -21,6 +21,3 @@ export const BATCH_SETTINGS = {
     default: '32',
   },
 } as const satisfies ConfigDefinition;
-
-/** What {@link BATCH_SETTINGS} load into. */
-export type BatchConfig = Config<typeof BATCH_SETTINGS>;
