@@ -97,7 +97,6 @@ export const createHttpServer = ({
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   void app.register(webPage(pageDirectory));
-  const v1 = openaiApi(api, limits);
-  void app.register(corsOrigins === undefined ? v1 : crossOrigin(corsOrigins, v1));
+  void app.register(crossOrigin(corsOrigins ?? [], openaiApi(api, limits)));
   return app;
 };

@@ -216,6 +216,19 @@ describe('pages of other sites', () => {
     }
   });
 
+  it('cannot post a form with a file, of which browsers ask nobody', async () => {
+    const { url } = await start();
+    const upload = async (site: string): Promise<unknown[]> => {
+      const form = new FormData();
+      form.append('purpose', 'vision');
+      const headers = { origin: ORIGIN, 'sec-fetch-site': site };
+      const response = await fetch(`${url}/v1/files`, { method: 'POST', headers, body: form });
+      return [response.status, ((await response.json()) as { error: { code: string } }).error.code];
+    };
+    expect(await upload('cross-site')).toEqual([403, 'permission_denied']);
+    expect(await upload('same-origin')).toEqual([400, 'invalid_request']);
+  });
+
   it('may use it where the operator names them, before keys are looked at, and read refusals', async () => {
     const { settings } = await keyFile(entryOf('good'));
     const { url } = await start({ ...settings, EIDETIC_CORS_ORIGINS: `${ORIGIN}, https://other.example` });
@@ -227,6 +240,8 @@ describe('pages of other sites', () => {
     const refused = await fetch(`${url}/v1/models`, { headers: { origin: ORIGIN } });
     expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, ORIGIN]);
     expect(refused.headers.get('access-control-expose-headers')).toContain('retry-after');
+    const headers = { origin: ORIGIN, 'sec-fetch-site': 'cross-site', ...bearer('good') };
+    expect((await fetch(`${url}/v1/models`, { headers })).status).toBe(200);
     expect((await preflight(url, 'https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
     const metrics = await fetch(`${url}/metrics`, { headers: { origin: ORIGIN } });
     expect(metrics.headers.get('access-control-allow-origin')).toBeNull();
