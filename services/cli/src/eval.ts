@@ -13,7 +13,7 @@ in the results is not asked again.
 
   --server URL         such as http://localhost:8080/v1
   --model NAME         default: the first that the server lists
-  --api-key KEY        sent as a bearer token
+  --api-key KEY        sent as a bearer token; default: EIDETIC_API_KEY
   --results FILE       one JSON object a question; default: QUESTIONS.results.jsonl
   --concurrency N      questions under way at the same time; default 4
   --max-tokens N       of one answer; default 256
@@ -67,6 +67,7 @@ function readArguments(args: readonly string[]) {
   if (questionsPath === undefined || rest.length > 0 || values.server === undefined) {
     throw new UsageError('One file of questions and --server are needed.');
   }
+  const apiKey = values['api-key'] ?? process.env.EIDETIC_API_KEY;
   return {
     questionsPath,
     resultsPath: values.results ?? questionsPath.replace(/(\.jsonl)?$/, '.results.jsonl'),
@@ -76,7 +77,7 @@ function readArguments(args: readonly string[]) {
       maxTokens: wholeNumber('--max-tokens', values['max-tokens']),
       timeoutMs: wholeNumber('--timeout', values.timeout) * 1000,
       ...(values.model === undefined ? {} : { model: values.model }),
-      ...(values['api-key'] === undefined ? {} : { apiKey: values['api-key'] }),
+      ...(apiKey === undefined ? {} : { apiKey }),
     },
   };
 }

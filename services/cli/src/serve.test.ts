@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
 
@@ -69,7 +69,7 @@ it('leaves values to the server to judge', async () => {
 it('takes a folder from where the user stands, and no precision beside a bundle', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cli-serve-'));
   onTestFinished(() => rm(folder, { recursive: true }));
-  const away = await say([join(folder, 'none'), '--port', '0', '--grpc-port', '0']);
+  const away = await say(['--model', relative(process.cwd(), join(folder, 'none')), '--port', '0', '--grpc-port', '0']);
   expect(away.status).toBe(1);
   expect(away.stderr).toContain(join(folder, 'none'));
   await writeFile(join(folder, 'manifest.json'), '{"format":"eidetic-bundle","name":"mine"}');

@@ -34,6 +34,11 @@ const SHORT_NAMES: Readonly<Record<string, readonly string[]>> = {
   precision: ['decoder-precision', 'head-precision'],
 };
 
+const MODEL = 'EIDETIC_MODEL';
+
+/** Settings that are relative to the project's folder; at a terminal a path is meant from where the user stands. */
+const PATHS = ['model', 'cache-dir'];
+
 const variableOf = (option: string): string => `EIDETIC_${option.toUpperCase().replaceAll('-', '_')}`;
 const optionOf = (variable: string): string => variable.slice('EIDETIC_'.length).toLowerCase().replaceAll('_', '-');
 
@@ -69,26 +74,24 @@ function readOptions(args: readonly string[], known: readonly string[]): Readonl
     tokens: true,
   });
   const variables: Record<string, string> = {};
-  let model: string | undefined;
   for (const token of tokens) {
     if (token.kind === 'positional') {
-      if (model !== undefined) throw new UsageError(`One model is served; ${token.value} would be another.`);
-      model = token.value;
+      if (variables[MODEL] !== undefined) throw new UsageError(`One model is served; ${token.value} would be another.`);
+      variables[MODEL] = resolve(token.value);
     } else if (token.kind === 'option') {
       if (token.name === 'settings') return 'list';
       if (!names.includes(token.name)) throw new UsageError(unknownOption(token.rawName, [...names, 'settings']));
       if (token.value === undefined) throw new UsageError(`${token.rawName} needs a value.`);
-      for (const name of SHORT_NAMES[token.name] ?? [token.name]) variables[variableOf(name)] = token.value;
+      const value = PATHS.includes(token.name) ? resolve(token.value) : token.value;
+      for (const name of SHORT_NAMES[token.name] ?? [token.name]) variables[variableOf(name)] = value;
     }
   }
-  if (model === undefined) return variables;
-  // A relative path is meant from where the user stands, not from the project's folder.
-  const folder = resolve(model);
+  const model = variables[MODEL];
   const precisions = Object.keys(variables).filter((name) => name.endsWith('_PRECISION'));
-  if (precisions.length > 0 && bundleNameOf(folder) !== undefined) {
+  if (model !== undefined && precisions.length > 0 && bundleNameOf(model) !== undefined) {
     throw new UsageError(
       `${model} is a bundle, which has its precision. Convert the checkpoint again for another one.`,
     );
   }
-  return { ...variables, EIDETIC_MODEL: folder };
+  return variables;
 }
