@@ -1,8 +1,8 @@
-import type { ChatRequest } from '@eidetic/chat';
+import { type ChatRequest, nameForClient } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
 
 /** Names of the chat service's own that are others in the messages. */
-const FIELDS: Readonly<Record<string, string>> = { maxTokens: 'max_tokens', logit_bias: 'sampling.logit_bias' };
+const FIELDS = { maxTokens: 'max_tokens', logit_bias: 'sampling.logit_bias' };
 
 /** Paths of the pictures of a request, in order. */
 const picturePaths = ({ messages, prompt }: ChatRequest): string[] => {
@@ -13,12 +13,5 @@ const picturePaths = ({ messages, prompt }: ChatRequest): string[] => {
 };
 
 /** The same error, its `details.param` the path of a field of the message. */
-export const blameField = (reason: unknown, request: ChatRequest): EideticError => {
-  const error = EideticError.from(reason);
-  const { param, picture } = error.details;
-  const path = typeof picture === 'number' ? picturePaths(request)[picture] : undefined;
-  const named = typeof param === 'string' ? (FIELDS[param] ?? param) : undefined;
-  const field = path ?? named;
-  if (field === undefined || field === param) return error;
-  return new EideticError(error.code, error.message, { cause: error, details: { ...error.details, param: field } });
-};
+export const blameField = (reason: unknown, request: ChatRequest): EideticError =>
+  nameForClient(EideticError.from(reason), { fields: FIELDS, pictures: picturePaths(request) });

@@ -15,3 +15,4 @@ export {
 export { createImageService, type ImageOptions, type ImageService } from './image-service.ts';
 export { merge } from './merge.ts';
 export type * from './types.ts';
+export { nameForClient, type WireNames } from './wire-names.ts';

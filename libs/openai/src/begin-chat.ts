@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { ChatEvent, ChatInput, ChatOptions, ChatService } from '@eidetic/chat';
+import {
+  type ChatEvent,
+  type ChatInput,
+  type ChatOptions,
+  type ChatService,
+  nameForClient,
+  type WireNames,
+} from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
 import type { FileService } from '@eidetic/files';
 import type { FastifyBaseLogger } from 'fastify';
@@ -8,7 +15,6 @@ import { type ChatCompletionRequest, parseChatCompletionRequest } from './chat-c
 import { findFiles } from './file-sources.ts';
 import { refuseOtherModels } from './routes/models.ts';
 import { systemFingerprint } from './system-fingerprint.ts';
-import { nameForClient, type WireNames } from './wire-names.ts';
 
 /** What a body is answered with. */
 export interface ChatAnswerer {

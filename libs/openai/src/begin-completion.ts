@@ -1,11 +1,10 @@
-import type { RawInput } from '@eidetic/chat';
+import type { RawInput, WireNames } from '@eidetic/chat';
 import { answerPrompts, type CompletionEvent } from './answer-prompts.ts';
 import { askFor, type ChatAnswerer, type ChatCircumstances, completionHead } from './begin-chat.ts';
 import type { CompletionHead } from './chat-completion.ts';
 import { type CompletionShape, completion } from './completion.ts';
 import { type CompletionRequest, countPictures, parseCompletionRequest, promptPath } from './completion-request.ts';
 import { refuseOtherModels } from './routes/models.ts';
-import type { WireNames } from './wire-names.ts';
 
 /** Answers that are under way once their events are read. */
 export interface BegunCompletion {

@@ -1,11 +1,11 @@
-import type { ChatOptions, DialogInput } from '@eidetic/chat';
+import type { ChatOptions, DialogInput, WireNames } from '@eidetic/chat';
 import { EideticError, MAX_LOGPROBS } from '@eidetic/core';
 import { z } from 'zod';
+import { fieldNames } from './field-names.ts';
 import type { FileSources } from './file-sources.ts';
 import { GENERATION_FIELDS, generationOptions, given, refused } from './generation-fields.ts';
 import { message, picturePaths, toChatMessages } from './message-fields.ts';
 import { refuse, validate } from './validate.ts';
-import { fieldNames, type WireNames } from './wire-names.ts';
 
 const TOOLS = 'this model calls no tools; leave it out';
 const FUNCTIONS = 'this model calls no functions; leave it out';

@@ -1,10 +1,10 @@
 import type { ChatOptions, RawInput } from '@eidetic/chat';
 import { EideticError, MAX_LOGPROBS } from '@eidetic/core';
 import { z } from 'zod';
+import { fieldNames } from './field-names.ts';
 import { GENERATION_FIELDS, generationOptions, given, refused } from './generation-fields.ts';
 import { rawPrompt } from './raw-prompt.ts';
 import { refuse, validate } from './validate.ts';
-import { fieldNames } from './wire-names.ts';
 
 /** Most answers to one request, to all of its prompts together. */
 const MAX_ANSWERS = 32;

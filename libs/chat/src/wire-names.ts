@@ -1,5 +1,4 @@
 import { EideticError } from '@eidetic/core';
-import { type FormatFields, formatParam } from './answer-grammar.ts';
 
 /** What a request's parts are called by the client that sent it. */
 export interface WireNames {
@@ -8,13 +7,6 @@ export interface WireNames {
   /** Paths of the pictures, in order. */
   readonly pictures: readonly string[];
 }
-
-/** Names of what the common fields say. */
-export const fieldNames = (fields: FormatFields): Record<string, string> => ({
-  maxTokens: 'max_tokens',
-  choices: 'n',
-  grammar: formatParam(fields),
-});
 
 /** The same error, with `details.param` as the client calls what is wrong. */
 export const nameForClient = (error: EideticError, { fields, pictures }: WireNames): EideticError => {
