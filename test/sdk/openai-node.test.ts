@@ -156,6 +156,25 @@ describe('the openai SDK for Node', () => {
     await expect(openai.files.retrieve(file.id)).rejects.toBeInstanceOf(NotFoundError);
   });
 
+  it('has a batch answered, and finds what became of each request', async () => {
+    const line = (custom_id: string, body: object) =>
+      JSON.stringify({ custom_id, method: 'POST', url: '/v1/chat/completions', body: { ...train, ...body } });
+    const input = [line('good', {}), line('bad', { temperature: 3 })].join('\n');
+    const file = await openai.files.create({ file: await toFile(Buffer.from(input), 'in.jsonl'), purpose: 'batch' });
+    const asked = { input_file_id: file.id, endpoint: '/v1/chat/completions', completion_window: '24h' } as const;
+    const { id } = await openai.batches.create({ ...asked, metadata: { for: 'test' } });
+    await expect.poll(async () => (await openai.batches.retrieve(id)).status, { timeout: 20_000 }).toBe('completed');
+    const batch = await openai.batches.retrieve(id);
+    expect(batch).toMatchObject({ request_counts: { total: 2, completed: 1, failed: 1 }, metadata: { for: 'test' } });
+    const only = async (fileId: string | null | undefined) =>
+      JSON.parse(await (await openai.files.content(fileId ?? '')).text());
+    const good = await only(batch.output_file_id);
+    expect(good).toMatchObject({ custom_id: 'good', response: { status_code: 200 } });
+    expect(good.response.body.choices[0].message.content).toBe(ANSWER);
+    expect(await only(batch.error_file_id)).toMatchObject({ custom_id: 'bad', response: { status_code: 400 } });
+    expect((await Array.fromAsync(openai.batches.list())).map((each) => each.id)).toEqual([id]);
+  });
+
   it('throws the class of error that the status is, with code and parameter', async () => {
     const wrongs = [
       { body: { ...train, temperature: 3 }, kind: BadRequestError, code: 'invalid_request', param: 'temperature' },

@@ -15,6 +15,7 @@ interface Seen {
   readonly logprobs: string;
   readonly structured: string;
   readonly files: object;
+  readonly batch: object;
   readonly failures: Readonly<Record<string, readonly unknown[]>>;
   readonly retried: object;
 }
@@ -63,6 +64,10 @@ describe.skipIf(!hasPython)(inPython('the openai SDK for Python'), () => {
 
   it('keeps files, and names a picture by its id', () => {
     expect(seen.files).toEqual({ content: ANSWER, listed: true, same_size: true, deleted: true });
+  });
+
+  it('has a batch answered', () => {
+    expect(seen.batch).toEqual({ status: 'completed', custom_id: 'one', content: ANSWER });
   });
 
   it('throws the class of error that the status is, with code and parameter', () => {

@@ -6,6 +6,7 @@ Usage: openai_chat.py ADDRESS ADDRESS_OF_A_BUSY_SERVER PICTURE
 import base64
 import json
 import sys
+import time
 
 import openai
 
@@ -93,6 +94,20 @@ def files():
     return {"content": content, "listed": listed, "same_size": size == kept.bytes, "deleted": deleted}
 
 
+def batch():
+    body = {"model": model, "messages": [question]}
+    line = {"custom_id": "one", "method": "POST", "url": "/v1/chat/completions", "body": body}
+    kept = client.files.create(file=("in.jsonl", json.dumps(line).encode()), purpose="batch")
+    made = client.batches.create(input_file_id=kept.id, endpoint="/v1/chat/completions", completion_window="24h")
+    deadline = time.monotonic() + 30
+    while made.status in ("validating", "in_progress", "finalizing") and time.monotonic() < deadline:
+        time.sleep(0.1)
+        made = client.batches.retrieve(made.id)
+    answer = json.loads(client.files.content(made.output_file_id).text)
+    content = answer["response"]["body"]["choices"][0]["message"]["content"]
+    return {"status": made.status, "custom_id": answer["custom_id"], "content": content}
+
+
 def retried():
     """The server has one slot and no queue: a second request is refused until the first is left."""
     statuses = []
@@ -128,6 +143,7 @@ print(
             "logprobs": logprobs(),
             "structured": structured(),
             "files": files(),
+            "batch": batch(),
             "failures": {
                 "temperature": failure(temperature=3),
                 "model": failure(model="gpt"),
