@@ -317,12 +317,12 @@ describe('answers', () => {
 describe('failures', () => {
   it('waits as long as an overloaded server asks, shows that, and tries again by itself', async () => {
     server.script(
-      (response) => sendError(response, 429, 'overloaded', 'The queue is full.', { 'retry-after': '2' }),
+      (response) => sendError(response, 429, 'overloaded', 'The queue is full.', { 'retry-after': '3' }),
       answerWith('Hello!'),
     );
     await ask(page, 'Hello');
     await page.getByText('The server has much to do right now.').first().waitFor();
-    await page.getByText('Trying again in 1 s').waitFor();
+    await page.getByText(/Trying again in \d s/).waitFor();
     await answered(page);
     expect(await page.locator('.failure').count()).toBe(0);
     expect(server.requests[1]).toEqual(server.requests[0]);
@@ -394,9 +394,10 @@ describe('failures', () => {
 
   it('waits for a server that is starting', async () => {
     await page.close();
-    server.greetings.push((response) => sendError(response, 503, 'unavailable', 'Loading.', { 'retry-after': '1' }));
+    server.greeting = (response) => sendError(response, 503, 'unavailable', 'Loading.', { 'retry-after': '1' });
     await open();
     await page.getByRole('alert').getByText('The server is starting').waitFor();
+    server.greeting = undefined;
     await page.getByText('qwen-vl-nano-chat', { exact: true }).waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
   });
@@ -422,9 +423,10 @@ describe('keys', () => {
 
   it('asks at once where nothing can be seen without a key', async () => {
     await page.close();
-    server.greetings.push(refuse);
+    server.greeting = refuse;
     await open();
     await page.getByRole('dialog', { name: 'This server asks for a key' }).getByLabel('API key').fill('right');
+    server.greeting = undefined;
     await page.keyboard.press('Enter');
     await page.getByText('qwen-vl-nano-chat', { exact: true }).waitFor();
     expect(await page.getByRole('dialog').count()).toBe(0);

@@ -37,8 +37,8 @@ export class ScriptedServer implements AsyncDisposable {
   readonly requests: SentRequest[] = [];
   /** The `Authorization` of each of them. */
   readonly credentials: (string | undefined)[] = [];
-  /** What the next questions for the model get instead of its name. */
-  readonly greetings: ((response: ServerResponse) => void)[] = [];
+  /** What questions for the model get instead of its name, as long as it is set. */
+  greeting: ((response: ServerResponse) => void) | undefined;
   readonly #scripts: Script[] = [];
   readonly #server = createServer((request, response) => {
     this.#handle(request, response).catch((reason: unknown) => response.destroy(reason as Error));
@@ -64,9 +64,8 @@ export class ScriptedServer implements AsyncDisposable {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/';
-    const greet = path === '/v1/models' ? this.greetings.shift() : undefined;
-    if (greet) {
-      greet(response);
+    if (path === '/v1/models' && this.greeting) {
+      this.greeting(response);
     } else if (path === '/v1/models') {
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify({ object: 'list', data: [{ id: 'qwen-vl-nano-chat', object: 'model' }] }));

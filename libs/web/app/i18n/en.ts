@@ -77,7 +77,7 @@ export const EN = {
   seedHelp: 'The same seed gives the same answer.',
   system: 'System prompt',
   systemHelp: 'What the model is to be and do.',
-  byServer: 'as the server likes',
+  byServer: 'server default',
   outOfRange: 'From {min} to {max}.',
   reset: 'Reset',
   done: 'Done',

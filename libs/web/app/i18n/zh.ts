@@ -77,7 +77,7 @@ export const ZH: Readonly<Record<TextKey, string>> = {
   seedHelp: '相同的种子给出相同的回答。',
   system: '系统提示',
   systemHelp: '模型应当扮演什么、做什么。',
-  byServer: '由服务器决定',
+  byServer: '服务器默认',
   outOfRange: '从 {min} 到 {max}。',
   reset: '重置',
   done: '完成',
