@@ -2,7 +2,8 @@ const ERASE_LINE = '\r\u001b[K';
 
 /** Shows where a command stands, in place of what was shown before. Says nothing where standard error is no terminal: a log. */
 export function show(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`${ERASE_LINE}${text}`);
+  // A line that wraps could not be erased whole.
+  if (process.stderr.isTTY) process.stderr.write(`${ERASE_LINE}${text.slice(0, process.stderr.columns - 1)}`);
 }
 
 /** Writes a line to standard error, in place of what was shown before. */
