@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { batchEnd, batchInput, createBatch, customIdsOf } from '../support/batch-client.ts';
 import { startCluster, sumOf } from '../support/clusters.ts';
 
-const LINES = 40;
+const LINES = 24;
 
 it('is taken over by the other gateway when the one that runs it is killed', { timeout: 180_000 }, async () => {
   await using watched = await startCluster({
