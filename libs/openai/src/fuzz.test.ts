@@ -1,7 +1,8 @@
+import { BatchService } from '@eidetic/batches';
 import type { ChatEvent, ChatRequest } from '@eidetic/chat';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { temporaryFiles } from '../test/file-service.ts';
+import { temporaryBatchParts } from '../test/batch-parts.ts';
 import { malformedRequest } from '../test/malformed-requests.ts';
 import { exchange } from '../test/raw-exchange.ts';
 import { ANSWER, chatThat, MODEL, post, serve, USER_SAYS_HI } from '../test/serve.ts';
@@ -25,8 +26,9 @@ const statusesOf = (said: string): number[] =>
   [...said.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => Number(status)).filter((status) => status >= 200);
 
 it(`answers, or refuses with 4xx, whatever it is sent, and goes on`, { timeout: 60_000 + RUNS * 50 }, async () => {
-  const files = await temporaryFiles();
-  const app = serve(chatThat(answerAll).service, { files: () => files });
+  const parts = await temporaryBatchParts();
+  const batches = new BatchService(parts);
+  const app = serve(chatThat(answerAll).service, { files: () => parts.files, batches: () => batches });
   answerErrors(app);
   const { port } = new URL(await app.listen());
   const counts: Record<string, number> = {};

@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { BatchRunner, BatchService, DirectoryBatchStore, MemoryBatchQueue } from '@eidetic/batches';
+import { BatchRunner, BatchService } from '@eidetic/batches';
 import type { FastifyInstance } from 'fastify';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { temporaryFiles } from '../../test/file-service.ts';
+import { temporaryBatchParts } from '../../test/batch-parts.ts';
 import { ANSWER, chatThat, MODEL, play, serve, USER_SAYS_HI } from '../../test/serve.ts';
 import { createExecute } from '../execute-request.ts';
 
@@ -19,14 +16,9 @@ let requests: ReturnType<typeof chatThat>['requests'];
 let upload: (text: string, purpose?: 'batch' | 'user_data') => Promise<string>;
 
 beforeEach(async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'eidetic-openai-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const now = () => NOW_S * 1000;
-  const files = await temporaryFiles(now);
-  const store = await DirectoryBatchStore.open(directory);
-  const queue = new MemoryBatchQueue(() => undefined);
-  const shared = { store, queue, files, observer: { entered: () => undefined, lineEnded: () => undefined }, now };
-  const batches = new BatchService({ ...shared, maxOpen: 3 });
+  const shared = await temporaryBatchParts(() => NOW_S * 1000);
+  const { files } = shared;
+  const batches = new BatchService(shared);
   const chat = chatThat(() => play(ANSWER));
   requests = chat.requests;
   app = serve(chat.service, { files: () => files, batches: () => batches });
