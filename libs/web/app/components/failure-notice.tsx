@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useEffectEvent, useState } from 'react';
 import type { Failure } from '../dialog/failure.ts';
 import { failureText } from '../i18n/failure-text.ts';
 import { useText } from '../i18n/text.ts';
@@ -14,11 +14,12 @@ export const FailureNotice = ({ failure, onRetry }: Props) => {
   const t = useText();
   const [seconds, setSeconds] = useState(() => Math.ceil((failure.retryAfterMs ?? 0) / 1000));
   const counts = failure.retryAfterMs !== undefined && onRetry !== undefined;
+  const retry = useEffectEvent(() => onRetry?.());
   useEffect(() => {
     if (!counts) return;
-    const timer = setTimeout(() => (seconds > 1 ? setSeconds(seconds - 1) : onRetry()), 1000);
+    const timer = setTimeout(() => (seconds > 1 ? setSeconds(seconds - 1) : retry()), 1000);
     return () => clearTimeout(timer);
-  }, [counts, seconds, onRetry]);
+  }, [counts, seconds]);
   const text = failureText(failure, navigator.onLine);
   return (
     <div className="failure">
