@@ -1,5 +1,5 @@
 # The front door. Every target sets up what it needs first.
-.PHONY: help setup run up decoder vision settings images test fuzz check bench clean
+.PHONY: help setup run up decoder vision settings images chart test fuzz check bench clean
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -28,11 +28,17 @@ settings: setup ## print every setting of the server
 images: ## build the container images of the services (EIDETIC_BASES=debian: without a registry)
 	@scripts/build-images.sh
 
+chart: setup ## check the Helm chart with helm, kubeconform, kube-linter, and as processes of this machine
+	@scripts/install-redis.sh
+	@scripts/install-chart-tools.sh --all
+	@vitest run test/chart
+
 test: check ## run every check and every test
 	@scripts/install-browser.sh
 	@scripts/install-redis.sh
 	@scripts/install-node22.sh
 	@scripts/install-python-clients.sh
+	@scripts/install-chart-tools.sh
 	@vitest run
 
 fuzz: setup ## run the property tests with other random values than last time
