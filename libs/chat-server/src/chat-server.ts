@@ -16,6 +16,7 @@ import {
   measureChat,
   openTracer,
   type Registry,
+  registerReadiness,
   type Tracer,
 } from '@eidetic/telemetry';
 import { grpcCertificates, httpCertificates } from '@eidetic/tls';
@@ -108,6 +109,8 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
   const access = openAccessControl(config, { observer, limiter, onReload });
   let work: DurableWork | undefined;
   const shared = { access, bodies: new BodyBudget(config.maxBodyBytesTogether) };
+  const readiness = (): Readiness => readinessOf(gate.state);
+  registerReadiness(metrics.registry, () => readiness().ready);
   const http = createHttpServer({
     api: {
       ...shared,
@@ -116,7 +119,7 @@ export const createChatServer = (config: ChatServerConfig, parts: ChatServerPart
       batches: () => (work ?? notThereYet()).batches,
       pictures: { maxBytes: DEFAULT_IMAGE_LIMITS.maxBytes, probe: (bytes) => probeImage(bytes) },
     },
-    readiness: () => readinessOf(gate.state),
+    readiness,
     metrics,
     tracer: () => tracer,
     logger,

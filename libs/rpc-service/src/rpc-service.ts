@@ -2,7 +2,14 @@ import { EideticError } from '@eidetic/core';
 import { readDescriptors } from '@eidetic/proto';
 import { type Implementation, RpcServer } from '@eidetic/rpc';
 import { OperationsServer, type Readiness, type Service } from '@eidetic/service';
-import { createLogger, createRpcMetrics, openTracer, type Registry, type Tracer } from '@eidetic/telemetry';
+import {
+  createLogger,
+  createRpcMetrics,
+  openTracer,
+  type Registry,
+  registerReadiness,
+  type Tracer,
+} from '@eidetic/telemetry';
 import { grpcCertificates } from '@eidetic/tls';
 import { logCall } from './log-call.ts';
 import { logCertificates } from './log-certificates.ts';
@@ -99,7 +106,9 @@ export const createRpcService = <Served>(options: RpcServiceOptions<Served>): Se
       log(call);
     },
   });
-  const operations = new OperationsServer({ readiness: () => readinessOf(state, trouble), metrics: registry });
+  const readiness = (): Readiness => readinessOf(state, trouble);
+  registerReadiness(registry, () => readiness().ready);
+  const operations = new OperationsServer({ readiness, metrics: registry });
   const loading = new AbortController();
   let loaded: Promise<Loaded<Served>> | undefined;
   let tracer: Tracer | undefined;

@@ -16,6 +16,7 @@ export { measureEmbeddingCache } from './measure-embedding-cache.ts';
 export { measureImageStages } from './measure-image-stages.ts';
 export { measureVisionEncoder } from './measure-vision-encoder.ts';
 export { openTracer, TRACE_SETTINGS } from './open-tracer.ts';
+export { registerReadiness } from './readiness.ts';
 export { type Build, createRegistry, type Registry } from './registry.ts';
 export { createRpcMetrics, type RpcMetrics } from './rpc-metrics.ts';
 export { traceDecoder } from './trace-decoder.ts';

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { scrape } from '../test/scrape.ts';
@@ -15,6 +16,7 @@ import { createFileMetrics } from './file-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { createImageFetchMetrics } from './image-fetch-metrics.ts';
 import { createImageMetrics } from './image-metrics.ts';
+import { registerReadiness } from './readiness.ts';
 import { createRegistry } from './registry.ts';
 import { createRpcMetrics } from './rpc-metrics.ts';
 import { createVisionMetrics } from './vision-metrics.ts';
@@ -51,6 +53,7 @@ const RUNTIME_LABELS = ['type', 'space', 'kind', 'version', 'major', 'minor', 'p
 
 const registryOfEverything = () => {
   const registry = createRegistry({ version: '1', model: 'm' });
+  registerReadiness(registry, () => true);
   createHttpMetrics(registry);
   createAccessMetrics(registry);
 
@@ -90,7 +93,7 @@ it('has no label whose values are not known to be few', () => {
 
 it("names every metric eidetic_<area>_<noun>_<unit>, and three as vLLM's", () => {
   const pattern =
-    /^eidetic_(build_info|engine_slots|(http|file|batch|access|grpc|chat|image|vision|cache|encode_queue|decoder_pool|endpoint|engine)(_[a-z_]+)?_(seconds|total|running|waiting|ratio|rows|images|jobs|cost|pods|keys))$/;
+    /^eidetic_(build_info|engine_slots|service_ready|service_memory_limit_bytes|(http|file|batch|access|grpc|chat|image|vision|cache|encode_queue|decoder_pool|endpoint|engine)(_[a-z_]+)?_(seconds|total|running|waiting|ratio|rows|images|jobs|cost|pods|keys))$/;
   const names = own.map(({ name }) => name).filter((name) => !name.startsWith('vllm:'));
   expect(names.filter((name) => !pattern.test(name))).toEqual([]);
   expect(own.length - names.length).toBe(3);
@@ -110,6 +113,22 @@ it('says what runs', async () => {
   expect(await scrape(createRegistry({ version: '1', model: 'm' }), 'eidetic_build_info')).toEqual([
     `eidetic_build_info{version="1",model="m",node="${process.version}"} 1`,
   ]);
+});
+
+it('says whether it takes requests, each time anew', async () => {
+  const registry = createRegistry({ version: '1', model: 'm' });
+  let ready = false;
+  registerReadiness(registry, () => ready);
+  expect(await scrape(registry, 'eidetic_service_ready')).toEqual(['eidetic_service_ready 0']);
+  ready = true;
+  expect(await scrape(registry, 'eidetic_service_ready')).toEqual(['eidetic_service_ready 1']);
+});
+
+it('knows no more memory than there is', async () => {
+  const [line] = await scrape(createRegistry({ version: '1', model: 'm' }), 'eidetic_service_memory_limit_bytes');
+  const bytes = Number(line?.split(' ')[1]);
+  expect(bytes).toBeGreaterThan(process.memoryUsage.rss());
+  expect(bytes).toBeLessThanOrEqual(totalmem());
 });
 
 it('has every metric documented as it is, and documents no other', async () => {
