@@ -36,6 +36,7 @@ chart: setup ## check the Helm chart with helm, kubeconform, kube-linter, and as
 test: check ## run every check and every test
 	@scripts/install-browser.sh
 	@scripts/install-redis.sh
+	@scripts/install-prometheus.sh
 	@scripts/install-node22.sh
 	@scripts/install-python-clients.sh
 	@scripts/install-chart-tools.sh

@@ -6,6 +6,7 @@ export default defineConfig({
       '{libs,services}/*/{src,test}/**/*.test.ts',
       'libs/web/app/**/*.test.ts',
       'bench/src/**/*.test.ts',
+      'deploy/grafana/{src,test}/**/*.test.ts',
       'test/**/*.test.ts',
     ],
     setupFiles: ['./test/support/seed.ts'],
