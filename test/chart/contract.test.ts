@@ -230,6 +230,25 @@ describe.skipIf(WITHOUT_HELM !== '')(`what the chart promises${WITHOUT_HELM}`, (
     );
   });
 
+  it('gives alerts the objectives and the runbooks of those who install it', async () => {
+    const objectives = { 'eidetic:objective_first_token:seconds': 1.5 };
+    const values = { monitoring: { rules: true, objectives, runbooks: 'https://wiki.example/eidetic' } };
+    const { monitoring } = ofKind(await render({ values }), 'PrometheusRule');
+    const spec = monitoring?.spec as {
+      groups: { rules: { record?: string; expr: string; annotations?: { runbook_url: string } }[] }[];
+    };
+    const all = spec.groups.flatMap(({ rules }) => rules);
+    const own = all.filter(({ record = '' }) => record.startsWith('eidetic:objective_'));
+    expect(own.map(({ record, expr }) => `${record} ${expr}`).toSorted()).toEqual([
+      'eidetic:objective_chat_success:ratio vector(0.995)',
+      'eidetic:objective_first_token:seconds vector(1.5)',
+      'eidetic:objective_picture_wait:seconds vector(10)',
+    ]);
+    const links = all.flatMap(({ annotations }) => annotations?.runbook_url ?? []);
+    expect(links).toContain('https://wiki.example/eidetic#eideticdecodermissing');
+    expect(links.filter((link) => !link.startsWith('https://wiki.example/eidetic#eidetic'))).toEqual([]);
+  });
+
   it('needs no custom resource unless it is told that there are some', async () => {
     const groups = (await render()).map(({ apiVersion }) => apiVersion.split('/').at(-2) ?? '');
     expect(groups.filter((group) => group.includes('.') && !group.endsWith('.k8s.io'))).toEqual([]);
