@@ -16,7 +16,7 @@ export const grpcSettings = ({ name, grpcPort }: { readonly name: string; readon
     grpcHost: {
       name: 'EIDETIC_GRPC_HOST',
       description:
-        'Address to listen on. Only this machine can reach the default; 0.0.0.0 lets everyone in, and there are no passwords.',
+        'Address to listen on. Only this machine can reach the default; 0.0.0.0 lets in whoever reaches this machine: see docs/security.md first.',
       kind: text(),
       default: '127.0.0.1',
     },
