@@ -12,9 +12,10 @@ setup:
 run: setup ## serve the embedded model on http://localhost:8080 (EIDETIC_HTTP_PORT), and over gRPC on port 50050 (EIDETIC_GRPC_PORT)
 	@exec node services/standalone/src/main.ts
 
-up: setup ## start a cluster on this machine: Redis, gateways on 8080 and 8081, vision encoders, decoders
+up: setup ## start a cluster on this machine: Redis, gateways on 8080 and 8081, vision encoders, decoders, Prometheus with the alerts on 9090
 	@scripts/install-redis.sh
-	@exec node services/cli/src/main.ts up
+	@scripts/install-prometheus.sh
+	@exec node services/cli/src/main.ts up --prometheus
 
 decoder: setup ## serve only the language model, over gRPC on port 50051 (EIDETIC_GRPC_PORT)
 	@exec node services/decoder/src/main.ts

@@ -10,7 +10,14 @@ export function startCluster(context: SuiteContext, ofEach = 1): Promise<Cluster
     gateways: 2,
     visionEncoders: ofEach,
     decoders: ofEach,
-    ports: { gateway: 28_080, gatewayGrpc: 28_050, vision: 28_100, decoder: 28_200 },
+    ports: {
+      gateway: 28_080,
+      gatewayGrpc: 28_050,
+      vision: 28_100,
+      visionHttp: 28_150,
+      decoder: 28_200,
+      decoderHttp: 28_250,
+    },
     settings: {
       EIDETIC_LOG_LEVEL: 'error',
       EIDETIC_MODEL: context.checkpointDirectory,

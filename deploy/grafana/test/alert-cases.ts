@@ -17,6 +17,9 @@ export interface AlertCase {
 const HOURS: Phases = { before: 30, fault: 30, after: 75 };
 const NAMESPACE = { namespace: 'ai' };
 
+/** For batches, which take hours. */
+const HALF_A_DAY: Phases = { before: 480, fault: 120, after: 120 };
+
 type Values = readonly [before: number | undefined, fault: number | undefined, after: number | undefined];
 
 /** A gauge with a value in each phase; undefined: there is no such series. */
@@ -74,6 +77,18 @@ export const ALERT_CASES: readonly AlertCase[] = [
       'eidetic_chat_first_token_seconds_bucket{namespace="ai", le="1"}': growth([100, 50, 100]),
       'eidetic_chat_first_token_seconds_bucket{namespace="ai", le="10"}': growth([100, 100, 100]),
       'eidetic_chat_first_token_seconds_bucket{namespace="ai", le="+Inf"}': growth([100, 100, 100]),
+    },
+    labels: NAMESPACE,
+  },
+  {
+    alert: 'EideticBatchesStuck',
+    phases: HALF_A_DAY,
+    series: {
+      'eidetic_batch_entered_total{namespace="ai", status="in_progress"}': '0x29 1x690',
+      'eidetic_batch_entered_total{namespace="ai", status="completed"}': '0x599 1x120',
+      'eidetic_batch_lines_total{namespace="ai", outcome="completed"}': growth([10, 0, 10], HALF_A_DAY),
+      // Tries that fail are no progress.
+      'eidetic_batch_lines_total{namespace="ai", outcome="retried"}': growth([0, 5, 0], HALF_A_DAY),
     },
     labels: NAMESPACE,
   },

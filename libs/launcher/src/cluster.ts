@@ -13,7 +13,9 @@ export interface ClusterOptions {
     readonly gateway: number;
     readonly gatewayGrpc: number;
     readonly vision: number;
+    readonly visionHttp: number;
     readonly decoder: number;
+    readonly decoderHttp: number;
   };
   readonly gateways: number;
   readonly visionEncoders: number;
@@ -80,12 +82,12 @@ export class Cluster implements AsyncDisposable {
     const addresses = (of: readonly number[]): string => of.map((port) => `127.0.0.1:${port}`).join(',');
     const behind = await Promise.all([
       startAll('vision', options.visionEncoders, (i) => ({
-        EIDETIC_HTTP_PORT: '0',
+        EIDETIC_HTTP_PORT: String(ports.visionHttp[i]),
         EIDETIC_GRPC_PORT: String(ports.vision[i]),
         ...options.visionSettings,
       })),
       startAll('decoder', options.decoders, (i) => ({
-        EIDETIC_HTTP_PORT: '0',
+        EIDETIC_HTTP_PORT: String(ports.decoderHttp[i]),
         EIDETIC_GRPC_PORT: String(ports.decoder[i]),
         ...options.decoderSettings,
       })),
@@ -102,6 +104,17 @@ export class Cluster implements AsyncDisposable {
     return new Cluster({ queue, cache }, { gateways, visionEncoders, decoders }, members.move());
   }
 
+  /** Where Prometheus reads metrics: `host:port` of each process, by its kind. */
+  get metricsTargets(): Readonly<Record<'gateway' | 'vision' | 'decoder', readonly string[]>> {
+    const targets = (services: readonly ServiceProcess[]): readonly string[] =>
+      services.map(({ http }) => new URL(http).host);
+    return {
+      gateway: targets(this.gateways),
+      vision: targets(this.visionEncoders),
+      decoder: targets(this.decoders),
+    };
+  }
+
   /** Ends all members, whatever they are at. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#members.disposeAsync();
@@ -110,13 +123,15 @@ export class Cluster implements AsyncDisposable {
 
 /** The ports of each gateway, vision encoder and decoder. */
 async function portsOf({ ports, gateways, visionEncoders, decoders }: ClusterOptions) {
-  const free = ports ? [] : [...(await freePorts(2 * gateways + visionEncoders + decoders))];
+  const free = ports ? [] : [...(await freePorts(2 * (gateways + visionEncoders + decoders)))];
   const take = (count: number, first: number | undefined): readonly number[] =>
     first === undefined ? free.splice(0, count) : Array.from({ length: count }, (_, i) => first + i);
   return {
     gateway: take(gateways, ports?.gateway),
     gatewayGrpc: take(gateways, ports?.gatewayGrpc),
     vision: take(visionEncoders, ports?.vision),
+    visionHttp: take(visionEncoders, ports?.visionHttp),
     decoder: take(decoders, ports?.decoder),
+    decoderHttp: take(decoders, ports?.decoderHttp),
   };
 }

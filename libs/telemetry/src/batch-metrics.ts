@@ -1,9 +1,21 @@
 import { Counter, type Registry } from 'prom-client';
 
+const OUTCOMES = ['completed', 'failed', 'expired', 'retried'] as const;
+const STATUSES = [
+  'validating',
+  'in_progress',
+  'finalizing',
+  'completed',
+  'failed',
+  'cancelling',
+  'cancelled',
+  'expired',
+];
+
 /** Metrics of batches, which they are told of as they go on. */
 export interface BatchMetrics {
   entered(status: string): void;
-  lineEnded(outcome: 'completed' | 'failed' | 'expired' | 'retried'): void;
+  lineEnded(outcome: (typeof OUTCOMES)[number]): void;
 }
 
 /** Registers the metrics of batches. */
@@ -21,6 +33,9 @@ export const createBatchMetrics = (registry: Registry): BatchMetrics => {
     labelNames: ['outcome'],
     registers,
   });
+  // From 0 on, so that the first of each counts as growth.
+  for (const status of STATUSES) entered.inc({ status }, 0);
+  for (const outcome of OUTCOMES) lines.inc({ outcome }, 0);
   return {
     entered: (status) => entered.inc({ status }),
     lineEnded: (outcome) => lines.inc({ outcome }),

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { EideticError } from '@eidetic/core';
-import { Cluster, settingsOf } from '@eidetic/launcher';
+import { Cluster, PrometheusServer, settingsOf } from '@eidetic/launcher';
 import { parseArguments, wholeNumber } from './arguments.ts';
 import type { Command } from './commands.ts';
 import { serviceSettings } from './service-settings.ts';
@@ -17,7 +18,8 @@ EIDETIC_* variables reach the services that take them. Ctrl-C ends everything.
   --gateways N    default 2, on --port and the ports after it, for gRPC on 50050 and the ports after it
   --vision N      vision encoders; default 2
   --decoders N    default 2
-  --port PORT     of the first gateway; default 8080`;
+  --port PORT     of the first gateway; default 8080
+  --prometheus    start Prometheus as well, on http://127.0.0.1:9090, with the alerts of the chart; it needs prometheus`;
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -36,11 +38,19 @@ const OPTIONS = {
   vision: { type: 'string', default: '2' },
   decoders: { type: 'string', default: '2' },
   port: { type: 'string', default: '8080' },
+  prometheus: { type: 'boolean', default: false },
 } as const;
 
 const FIRST_GATEWAY_GRPC_PORT = 50_050;
 const FIRST_VISION_PORT = 50_100;
+const FIRST_VISION_HTTP_PORT = 50_150;
 const FIRST_DECODER_PORT = 50_200;
+const FIRST_DECODER_HTTP_PORT = 50_250;
+
+const PROMETHEUS_PORT = 9090;
+const PROMETHEUS_INTERVAL_MS = 5000;
+/** The rules that the chart installs. */
+const ALERTS = fileURLToPath(new URL('../../../deploy/helm/eidetic/files/alerts/*.yaml', import.meta.url));
 
 /** `eidetic up`. */
 export const up: Command = { usage, run: runCluster };
@@ -59,27 +69,33 @@ async function runCluster(args: readonly string[], signal: AbortSignal): Promise
   // What computes shares the cores.
   const threads = Math.max(1, Math.floor(availableParallelism() / (visionEncoders + decoders)));
   const [gatewaySettings, visionSettings, decoderSettings] = await ownSettings(process.env);
-  await using cluster = await startCluster({
-    gateways: count('gateways', 50),
-    visionEncoders,
-    decoders,
-    ports: {
-      gateway: count('port', 65_000),
-      gatewayGrpc: FIRST_GATEWAY_GRPC_PORT,
-      vision: FIRST_VISION_PORT,
-      decoder: FIRST_DECODER_PORT,
-    },
-    settings: { EIDETIC_THREADS: String(threads) },
-    gatewaySettings,
-    visionSettings,
-    decoderSettings,
-    onLine: (member, line) => say(`${member}: ${line}`),
-  });
+  await using cluster = await orUnavailable(() =>
+    Cluster.start({
+      gateways: count('gateways', 50),
+      visionEncoders,
+      decoders,
+      ports: {
+        gateway: count('port', 65_000),
+        gatewayGrpc: FIRST_GATEWAY_GRPC_PORT,
+        vision: FIRST_VISION_PORT,
+        visionHttp: FIRST_VISION_HTTP_PORT,
+        decoder: FIRST_DECODER_PORT,
+        decoderHttp: FIRST_DECODER_HTTP_PORT,
+      },
+      settings: { EIDETIC_THREADS: String(threads) },
+      gatewaySettings,
+      visionSettings,
+      decoderSettings,
+      onLine: (member, line) => say(`${member}: ${line}`),
+    }),
+  );
+  await using prometheus = values.prometheus ? await orUnavailable(() => watch(cluster)) : undefined;
   say(`\nqueue   ${cluster.queue.url}\ncache   ${cluster.cache.url}`);
   for (const { http, grpc } of cluster.gateways) say(`gateway ${http}, gRPC ${grpc}`);
   for (const { grpc, http, pid } of cluster.visionEncoders)
     say(`vision  ${grpc}, metrics ${http}/metrics, process ${pid}`);
   for (const { grpc, http, pid } of cluster.decoders) say(`decoder ${grpc}, metrics ${http}/metrics, process ${pid}`);
+  if (prometheus) say(`prometheus ${prometheus.url}, alerts ${prometheus.url}/alerts`);
   say('Ctrl-C ends everything.');
   if (!signal.aborted) await once(signal, 'abort');
 }
@@ -103,9 +119,18 @@ const ownSettings = async (env: NodeJS.ProcessEnv): Promise<[Settings, Settings,
   return [known(gateway), known(vision), known(decoder)];
 };
 
-const startCluster = async (options: Parameters<typeof Cluster.start>[0]): Promise<Cluster> => {
+const watch = ({ metricsTargets }: Cluster): Promise<PrometheusServer> =>
+  PrometheusServer.start({
+    port: PROMETHEUS_PORT,
+    targets: metricsTargets,
+    rules: [ALERTS],
+    intervalMs: PROMETHEUS_INTERVAL_MS,
+  });
+
+/** What is started, whose failure is told without a stack. */
+const orUnavailable = async <Started>(start: () => Promise<Started>): Promise<Started> => {
   try {
-    return await Cluster.start(options);
+    return await start();
   } catch (cause) {
     throw new EideticError('unavailable', cause instanceof Error ? cause.message : String(cause), { cause });
   }

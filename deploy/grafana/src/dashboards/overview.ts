@@ -124,11 +124,22 @@ export const OVERVIEW: Dashboard = {
           stacked: true,
           queries: [{ expr: `sum by (instance) (${series('eidetic_chat_requests_running')})`, legend: '{{instance}}' }],
         },
+      ],
+    },
+    {
+      title: 'At the door, and behind everything',
+      panels: [
         {
           title: 'Refused at the door',
           description: 'Requests that API keys and their limits did not let in, by reason.',
           unit: 'reqps',
           queries: [{ expr: rate('eidetic_access_refused_total', '', 'reason'), legend: '{{reason}}' }],
+        },
+        {
+          title: 'Lines of batches',
+          description: 'Requests of batches that end in a second, by what became of them; retried ones go on.',
+          unit: 'reqps',
+          queries: [{ expr: rate('eidetic_batch_lines_total', '', 'outcome'), legend: '{{outcome}}' }],
         },
         {
           title: 'HTTP statuses',
