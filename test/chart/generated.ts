@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { CHART, PROFILES, renderText } from './chart.ts';
 
+/** Objects that are files of the chart as they are: a second copy of them would show a reviewer nothing. */
+const COPIED = /^# Source: eidetic\/templates\/monitoring\/(?:dashboards|rules)\.yaml$/m;
 const START = '<!-- values: made from values.yaml by test/chart/update.ts -->';
 
 /** A value, or a group of them, with what values.yaml says above it. */
@@ -58,7 +60,10 @@ const valuesTable = async (): Promise<string> => {
 /** What test/chart/update.ts writes: text by its path in the chart. */
 export const generatedFiles = async (): Promise<Readonly<Record<string, string>>> => {
   const readme = await readFile(join(CHART, 'README.md'), 'utf8');
-  const golden = PROFILES.map(async (profile) => [`golden/${profile}.yaml`, await renderText({ profile })] as const);
+  const golden = PROFILES.map(async (profile) => {
+    const objects = (await renderText({ profile })).split(/^(?=---$)/m);
+    return [`golden/${profile}.yaml`, objects.filter((object) => !COPIED.test(object)).join('')] as const;
+  });
   return {
     'README.md': `${readme.slice(0, readme.indexOf(START))}${START}\n\n${await valuesTable()}`,
     ...Object.fromEntries(await Promise.all(golden)),
