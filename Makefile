@@ -1,5 +1,5 @@
 # The front door. Every target sets up what it needs first.
-.PHONY: help setup run up decoder vision settings images chart test fuzz check bench clean
+.PHONY: help setup run up decoder vision settings images chart test fuzz check sim bench clean
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -54,8 +54,11 @@ check: setup ## contracts, types, formatting, lint, unused code
 	@biome ci --colors=off --error-on-warnings .
 	@knip
 
+sim: setup ## simulate clusters of 10 to 1,000 pods; results in test/sim/results, plots in docs/images
+	@node test/sim/src/main.ts
+
 bench: setup ## measure against the peers; raw results in bench/results
 	@node bench/src/main.ts
 
 clean: ## remove everything that was built or downloaded
-	@rm -rf .tools .cache libs/proto/gen libs/web/dist node_modules libs/*/node_modules services/*/node_modules bench/node_modules test/node_modules
+	@rm -rf .tools .cache libs/proto/gen libs/web/dist node_modules libs/*/node_modules services/*/node_modules bench/node_modules test/node_modules test/sim/node_modules
