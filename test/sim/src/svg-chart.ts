@@ -93,6 +93,7 @@ export const drawChart = ({ title, x, y, lines }: Chart): string => {
   const middle = (PLOT.top + PLOT.bottom) / 2;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" fill="#222">`,
+    `<title>${escapeXml(title)}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     text([PLOT.left, 24], 'start', title, ' font-size="15" font-weight="bold"'),
     ...grid,

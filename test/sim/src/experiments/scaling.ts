@@ -133,7 +133,7 @@ export const visionScalingExperiment: Experiment = {
           rows.filter((row) => row.least === 2 && row['down after, s'] === 300),
           'vision pod-hours',
           'over 1 s, %',
-          (row) => `${row.profile.slice(0, 3)}, ${row['busy, %'] === 'no' ? row.counts : 'and busy time'}`,
+          (row) => `${String(row.profile).slice(0, 3)}, ${row['busy, %'] === 'no' ? row.counts : 'and busy time'}`,
         ),
       },
     };
