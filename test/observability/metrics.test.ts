@@ -3,17 +3,37 @@ import { askChat, knownChats } from '@eidetic/chaos';
 import { ERROR_KINDS } from '@eidetic/core';
 import { DASHBOARDS, type LabelMatcher, readRuleFiles, referencesOf, rulesOf } from '@eidetic/grafana';
 import { beforeAll, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { servicesOf, startCluster } from '../support/clusters.ts';
 import { GOLDENS_DIRECTORY } from '../support/goldens.ts';
 
 /** Prometheus adds these to every series of a pod. */
-const OF_TARGETS = ['namespace', 'job', 'instance'];
+const OF_TARGETS = ['namespace', 'pod', 'job', 'instance'];
 /** Prometheus' own. */
 const NOT_OURS = ['up', 'ALERTS'];
 
+/** What autoscalers ask, of the chart as it is rendered for production. */
+const readScaling = async () => {
+  const golden = new URL('../../deploy/helm/eidetic/golden/production.yaml', import.meta.url);
+  const objects = parseAllDocuments(await readFile(golden, 'utf8')).map((document) => document.toJS());
+  const scaled = objects.filter((object): object is ScaledObject => object?.kind === 'ScaledObject');
+  return scaled.flatMap(({ metadata, spec }) =>
+    spec.triggers.map((trigger) => ({ where: `autoscaler ${metadata.name}, ${trigger.name}`, ...trigger.metadata })),
+  );
+};
+
+interface ScaledObject {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly triggers: readonly { readonly name: string; readonly metadata: { readonly query: string } }[];
+  };
+}
+
+const scaling = (await readScaling()).map(({ where, query: expr }) => ({ where, expr }));
 const rules = rulesOf(await readRuleFiles());
 const recorded = rules.flatMap(({ record }) => record ?? []);
 const expressions = [
+  ...scaling,
   ...rules.map(({ alert, record, expr }) => ({ where: `rule ${alert ?? record}`, expr })),
   ...DASHBOARDS.flatMap(({ title, rows }) =>
     rows.flatMap(({ panels }) =>
@@ -78,6 +98,10 @@ it.each(expressions)('a running cluster has what is asked for: $where', ({ expr 
     }
   }
   expect([...known]).toEqual(expect.arrayContaining([...labels]));
+});
+
+it('knows what autoscalers ask', () => {
+  expect(scaling.length).toBeGreaterThanOrEqual(4);
 });
 
 it('says in its documentation what each metric of alerts and dashboards means', async () => {

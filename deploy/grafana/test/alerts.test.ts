@@ -5,6 +5,7 @@ import { ALERT_CASES, type AlertCase } from './alert-cases.ts';
 import { hasPromtool, promtool } from './promtool.ts';
 
 const RUNBOOKS = 'docs/operations.md';
+const why = hasPromtool ? '' : ' (skipped: there is no promtool, see scripts/install-prometheus.sh)';
 const files = await readRuleFiles();
 const rules = rulesOf(files);
 const alerts = rules.filter((rule): rule is Rule & { alert: string } => rule.alert !== undefined);
@@ -29,7 +30,7 @@ it('says of each alert how bad it is, what is wrong, what it means and what to d
   expect(runbooks.toSorted()).toEqual(alerts.map(({ alert }) => alert).toSorted());
 });
 
-it.skipIf(!hasPromtool)('has rules that Prometheus takes', async () => {
+it.skipIf(!hasPromtool)(`has rules that Prometheus takes${why}`, async () => {
   const paths = files.map(({ name }) => ALERTS_FOLDER + name);
   expect(await promtool(['check', 'rules', ...paths], {})).not.toContain('FAILED');
 });
@@ -59,16 +60,19 @@ const testOf = ({ alert, phases, series, labels }: AlertCase): object => {
 const recorded = files.filter((file) => rulesOf([file]).every(({ record }) => record !== undefined));
 const alerting = files.filter((file) => !recorded.includes(file));
 
-it.skipIf(!hasPromtool).each(alerting)('fires in each fault, and neither before nor after it: $name', async (file) => {
-  const own = new Set(rulesOf([file]).map(({ alert }) => alert));
-  const loaded = [...recorded, bare(file)];
-  const said = await promtool(['test', 'rules', 'tests.json'], {
-    ...Object.fromEntries(loaded.map(({ name, groups }) => [name, { groups }])),
-    'tests.json': {
-      rule_files: loaded.map(({ name }) => name),
-      evaluation_interval: '1m',
-      tests: ALERT_CASES.filter(({ alert }) => own.has(alert)).map(testOf),
-    },
-  });
-  expect(said).toContain('SUCCESS');
-});
+it.skipIf(!hasPromtool).each(alerting)(
+  `fires in each fault, and neither before nor after it: $name${why}`,
+  async (file) => {
+    const own = new Set(rulesOf([file]).map(({ alert }) => alert));
+    const loaded = [...recorded, bare(file)];
+    const said = await promtool(['test', 'rules', 'tests.json'], {
+      ...Object.fromEntries(loaded.map(({ name, groups }) => [name, { groups }])),
+      'tests.json': {
+        rule_files: loaded.map(({ name }) => name),
+        evaluation_interval: '1m',
+        tests: ALERT_CASES.filter(({ alert }) => own.has(alert)).map(testOf),
+      },
+    });
+    expect(said).toContain('SUCCESS');
+  },
+);
