@@ -11,7 +11,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { CHART } from './chart.ts';
 
 const run = promisify(execFile);
-const SCRIPT = join(CHART, 'files/scripts/fetch-model.ts');
+const SCRIPT = join(CHART, 'files/scripts/fetch-model.mts');
 const BYTES = Buffer.alloc(300_000, 'weights');
 const SUM = createHash('sha256').update(BYTES).digest('hex');
 

@@ -27,7 +27,7 @@
   image: {{ include "eidetic.image" . }}
   imagePullPolicy: IfNotPresent
   args:
-    - /etc/eidetic/fetch-model/fetch-model.ts
+    - /etc/eidetic/fetch-model/fetch-model.mts
     - /etc/eidetic/fetch-model/files.json
     - {{ include "eidetic.modelPath" .root }}
   resources:

@@ -1,7 +1,7 @@
 // Downloads the files of a model into a folder, each one whole or not at all: sha256 is compared before a file gets its name. Files that
 // are there already with the right sum stay. In the image, without packages.
 //
-//   node fetch-model.ts FILES.json FOLDER
+//   node fetch-model.mts FILES.json FOLDER
 //
 // FILES.json: [{ "url": "https://…", "sha256": "…", "path": "vision.onnx" }, …]
 import { createHash } from 'node:crypto';
