@@ -52,6 +52,8 @@ it('does not try again after a time-out, an error within a stream, an answer of 
 it('does not do twice what may not be done twice: only a refusal is followed by another attempt', () => {
   expect(delay(lost, 0, { repeatable: false })).toBeUndefined();
   expect(delay(refusal(429), 0, { repeatable: false })).toBe(375);
+  // A proxy may have lost the server in the middle of its work.
+  expect(delay(refusal(502), 0, { repeatable: false })).toBeUndefined();
 });
 
 it('stops waiting when the caller leaves', async () => {

@@ -4,8 +4,10 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 8000;
 /** A server that asks for more than this is not waited for: the caller knows better what to do with the time. */
 const LONGEST_RETRY_AFTER_MS = 60_000;
-/** The request did not arrive, there were too many, a proxy found no server, or the server is not ready. */
-const RETRIED_STATUSES: readonly unknown[] = [408, 429, 502, 503];
+/** The request did not arrive, there were too many, or the server is not ready: nothing was done. */
+const REFUSALS: readonly unknown[] = [408, 429, 503];
+/** Of a proxy that found no server, or lost it while it worked. */
+const BAD_GATEWAY = 502;
 
 /**
  * How long to wait after the attempt with this number (from 0) failed: doubling, at random between the half and the whole of
@@ -20,7 +22,10 @@ export const retryDelayMs = (
   { repeatable, random }: { readonly repeatable: boolean; readonly random: () => number },
 ): number | undefined => {
   const backoffMs = Math.min(FIRST_DELAY_MS * 2 ** attempt, LONGEST_DELAY_MS) * (0.5 + random() / 2);
-  if (error instanceof EideticApiError && RETRIED_STATUSES.includes(error.status)) {
+  const retried =
+    error instanceof EideticApiError &&
+    (REFUSALS.includes(error.status) || (repeatable && error.status === BAD_GATEWAY));
+  if (retried) {
     const { retryAfterMs = 0 } = error;
     if (retryAfterMs > LONGEST_RETRY_AFTER_MS) return undefined;
     return retryAfterMs === 0 ? backoffMs : retryAfterMs + random() * FIRST_DELAY_MS;
