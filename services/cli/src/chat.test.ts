@@ -106,6 +106,23 @@ it('says that the server which was named is not there', async () => {
   expect(stderr).toMatch(/^eidetic: http:\/\/127\.0\.0\.1:1\S* cannot be reached/);
 });
 
+it('fails when a question of a dialog that is no terminal got no answer', async () => {
+  const { status, stderr } = await eidetic(['chat', '--url', 'http://127.0.0.1:1'], { stdin: 'Hello!\n' });
+  expect(stderr).toMatch(/cannot be reached/);
+  expect(status).toBe(1);
+});
+
+it('ends on Ctrl-C while it waits for a picture from standard input', async () => {
+  const { status } = await eidetic(['chat', '-', 'What?', '--url', 'http://127.0.0.1:1'], {
+    onStart(child) {
+      onTestFinished(() => void child.kill('SIGKILL'));
+      child.stdin?.write('the beginning of a picture');
+      setTimeout(() => child.kill('SIGINT'), 1500);
+    },
+  });
+  expect(status).not.toBe(0);
+});
+
 it('stops the answer on Ctrl-C, and leaves on the next', async () => {
   const server = createServer((request, response) => {
     if (request.method === 'GET') return void response.end(JSON.stringify({ data: [{ id: 'slow' }] }));

@@ -68,10 +68,11 @@ export const chat: Command = { usage, run: runChat, handlesInterrupt: true };
  */
 async function runChat(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { pictures, question, url, apiKey, parameters, format } = readArguments(args);
+  // Before Ctrl-C is taken: who waits for standard input ends at once.
+  const read = await Promise.all(pictures.map(readPicture));
   const interrupts = new Interrupts();
   process.on('SIGINT', interrupts.interrupt);
   const leaving = AbortSignal.any([signal, interrupts.leaving]);
-  const read = await Promise.all(pictures.map(readPicture));
   const settings = serviceSettings(process.env);
   await using server = await reachServer({ url, localUrl: LOCAL_URL, apiKey, settings, onProgress: show }, leaving);
   show('');
@@ -83,17 +84,16 @@ async function runChat(args: readonly string[], signal: AbortSignal): Promise<nu
     await ask(question);
     return 0;
   }
-  await converse(session, ask, interrupts, leaving);
-  return 0;
+  return converse(session, ask, interrupts, leaving);
 }
 
-/** Takes lines until there are no more, or `leaving` aborts. */
+/** Takes lines until there are no more, or `leaving` aborts. Gives the exit status: who sees at a terminal what failed needs none. */
 async function converse(
   session: ChatSession,
   ask: (text: string) => Promise<void>,
   interrupts: Interrupts,
   leaving: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const terminal = process.stdin.isTTY && process.stderr.isTTY;
   const lines = createInterface({
     input: process.stdin,
@@ -115,6 +115,7 @@ async function converse(
   leaving.addEventListener('abort', close, { once: true });
   if (terminal) say(HELP);
   prompt();
+  let status = 0;
   for await (const line of lines) {
     if (leaving.aborted || line.trim() === '/quit') break;
     try {
@@ -122,11 +123,14 @@ async function converse(
     } catch (error) {
       const { code, stack, message } = EideticError.from(error);
       say(code === 'internal' ? String(stack) : message);
+      // A picture that was not there can be named again, and what was stopped was wanted so.
+      if (!terminal && !['invalid_image', 'cancelled'].includes(code)) status = 1;
     }
     prompt();
   }
   leaving.removeEventListener('abort', close);
   close();
+  return status;
 }
 
 async function takeLine(line: string, session: ChatSession, ask: (text: string) => Promise<void>): Promise<void> {
