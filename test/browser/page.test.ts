@@ -301,6 +301,34 @@ describe('answers', () => {
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe('Three.');
   });
 
+  it('leaves the focus where it goes while a question is edited', async () => {
+    server.script(answerWith('One.'), answerWith('Two.'));
+    await ask(page, 'Wat?');
+    await answered(page);
+    await page.getByRole('button', { name: 'Edit the question' }).click();
+    await ask(page, 'And now?');
+    await answered(page, 2);
+    const question = page.getByRole('textbox', { name: 'Your question' });
+    expect(await question.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
+    expect(await page.getByRole('textbox', { name: 'Edit the question' }).count()).toBe(0);
+  });
+
+  it('stops an answer by Escape, but not by the one that closes a window', async () => {
+    server.script((response) => {
+      startEvents(response);
+      sendDelta(response, { content: 'Once upon' });
+    });
+    await ask(page, 'Tell a story.');
+    await page.getByText('Once upon').waitFor();
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Stop' }).waitFor({ timeout: 2000 });
+    await page.keyboard.press('Escape');
+    await page.locator('.answer.stopped').waitFor();
+  });
+
   it('begins anew while an answer is on its way', async () => {
     server.script((response) => {
       startEvents(response);
@@ -352,6 +380,22 @@ describe('failures', () => {
       await page.getByRole('button', { name: 'Try again' }).click();
     }
     await answered(page);
+  });
+
+  it('goes on without a picture that the server refuses', async () => {
+    server.script(
+      (response) => sendError(response, 400, 'image_unreachable', 'No such picture.'),
+      answerWith('Hello!'),
+    );
+    await dropPictures(page, [PICTURE]);
+    await pending(1).waitFor();
+    await ask(page, 'Hello');
+    await page.locator('.failure').waitFor();
+    await page.getByRole('button', { name: 'Remove picture 1' }).click();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await answered(page);
+    expect(urlsOf(server.requests[1])).toEqual([]);
+    expect(await page.getByRole('button', { name: 'Remove picture 1' }).count()).toBe(0);
   });
 
   it('tells a device without a network from a server that is away', async () => {

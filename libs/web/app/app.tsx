@@ -102,8 +102,10 @@ export const App = () => {
     document.title = textIn(language)('title');
   }, [language]);
   useEffect(() => {
-    const stopOnEscape = ({ key }: KeyboardEvent): void => {
-      if (key === 'Escape' && isRunning(conversation.current())) conversation.stop();
+    const stopOnEscape = ({ key, isComposing }: KeyboardEvent): void => {
+      // What lies over the page, or an input method, has the key for itself.
+      if (key !== 'Escape' || isComposing || document.querySelector('dialog[open], :popover-open')) return;
+      conversation.stop();
     };
     addEventListener('keydown', stopOnEscape);
     return () => removeEventListener('keydown', stopOnEscape);
@@ -159,7 +161,7 @@ export const App = () => {
           <Stage dialog={dialog} dispatch={dispatch} />
         )}
         <section className="talk" aria-label={t('dialog')}>
-          {dialog.turns.length > 0 && <Transcript dialog={dialog} conversation={conversation} />}
+          {dialog.turns.length > 0 && <Transcript dialog={dialog} conversation={conversation} onRemove={remove} />}
           <div className="dock">
             {problem !== '' && (
               <p className="notice" role="alert">

@@ -3,6 +3,7 @@ import type { Picture } from '../dialog/dialog.ts';
 import { useText } from '../i18n/text.ts';
 import { AddMenu } from './add-menu.tsx';
 import { Icon } from './icon.tsx';
+import { RemoveButton } from './remove-button.tsx';
 import { Thumbnail } from './thumbnail.tsx';
 
 /** What others may do with the composer. */
@@ -70,14 +71,7 @@ export const Composer = ({ ref, running, pending, sent, ...on }: Props) => {
           {pending.map((picture, index) => (
             <li key={picture.key} className="thumbnail">
               <Thumbnail picture={picture} number={sent + index + 1} />
-              <button
-                type="button"
-                className="remove"
-                aria-label={t('removePicture', { n: sent + index + 1 })}
-                onClick={() => on.onRemove(picture)}
-              >
-                <Icon name="close" />
-              </button>
+              <RemoveButton number={sent + index + 1} onRemove={() => on.onRemove(picture)} />
             </li>
           ))}
         </ul>

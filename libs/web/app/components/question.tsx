@@ -1,7 +1,8 @@
 import { type KeyboardEvent, useState } from 'react';
-import type { Turn } from '../dialog/dialog.ts';
+import type { Picture, Turn } from '../dialog/dialog.ts';
 import { useText } from '../i18n/text.ts';
 import { Icon } from './icon.tsx';
+import { RemoveButton } from './remove-button.tsx';
 import { Thumbnail } from './thumbnail.tsx';
 
 interface Props {
@@ -11,10 +12,15 @@ interface Props {
   readonly onShow: (picture: number) => void;
   /** Asks it in other words; undefined where that cannot be done. */
   readonly onEdit: ((question: string) => void) | undefined;
+  /** Takes a picture out of the dialog; undefined where that cannot be done. */
+  readonly onRemove: ((picture: Picture) => void) | undefined;
 }
 
+/** Not made anew with each drawing, as it would be called then, and take the focus from where it has gone. */
+const focusOn = (element: HTMLElement | null): void => element?.focus();
+
 /** What was asked, with the pictures that came along. */
-export const Question = ({ turn, firstPicture, onShow, onEdit }: Props) => {
+export const Question = ({ turn, firstPicture, onShow, onEdit, onRemove }: Props) => {
   const t = useText();
   const [draft, setDraft] = useState<string>();
   const submit = (): void => {
@@ -24,8 +30,10 @@ export const Question = ({ turn, firstPicture, onShow, onEdit }: Props) => {
     onEdit?.(question);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
+    // While an input method composes, both keys are its own.
+    if (event.nativeEvent.isComposing) return;
     if (event.key === 'Escape') setDraft(undefined);
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
+    if (event.key !== 'Enter' || event.shiftKey) return;
     event.preventDefault();
     submit();
   };
@@ -37,20 +45,22 @@ export const Question = ({ turn, firstPicture, onShow, onEdit }: Props) => {
           {turn.pictures.map((picture, offset) => {
             const index = firstPicture + offset;
             return (
-              <button
-                key={picture.key}
-                type="button"
-                className="thumbnail"
-                aria-label={t('showPicture', { n: index + 1 })}
-                onClick={() => onShow(index)}
-              >
-                <Thumbnail picture={picture} number={index + 1} />
-              </button>
+              <span key={picture.key} className="removable">
+                <button
+                  type="button"
+                  className="thumbnail"
+                  aria-label={t('showPicture', { n: index + 1 })}
+                  onClick={() => onShow(index)}
+                >
+                  <Thumbnail picture={picture} number={index + 1} />
+                </button>
+                {onRemove && <RemoveButton number={index + 1} onRemove={() => onRemove(picture)} />}
+              </span>
             );
           })}
         </div>
       )}
-      {draft === undefined ? (
+      {draft === undefined || onEdit === undefined ? (
         <div className="said">
           {onEdit && (
             <button
@@ -74,7 +84,7 @@ export const Question = ({ turn, firstPicture, onShow, onEdit }: Props) => {
           }}
         >
           <textarea
-            ref={(element) => element?.focus()}
+            ref={focusOn}
             aria-label={t('edit')}
             rows={2}
             value={draft}

@@ -1,7 +1,7 @@
 import { plainText } from '@eidetic/client';
 import { useLayoutEffect, useRef, useState } from 'react';
 import type { Conversation } from '../dialog/conversation.ts';
-import { type Dialog, isRunning, picturesOf, type Turn } from '../dialog/dialog.ts';
+import { type Dialog, isRemovable, isRunning, type Picture, picturesOf, type Turn } from '../dialog/dialog.ts';
 import { useText } from '../i18n/text.ts';
 import { Facts } from './facts.tsx';
 import { FailureNotice } from './failure-notice.tsx';
@@ -35,9 +35,10 @@ interface TurnProps {
   readonly turn: Turn;
   readonly dialog: Dialog;
   readonly conversation: Conversation;
+  readonly onRemove: (picture: Picture) => void;
 }
 
-const TurnView = ({ turn, dialog, conversation }: TurnProps) => {
+const TurnView = ({ turn, dialog, conversation, onRemove }: TurnProps) => {
   const t = useText();
   const { dispatch, askAgain } = conversation;
   const { answer } = turn;
@@ -53,6 +54,7 @@ const TurnView = ({ turn, dialog, conversation }: TurnProps) => {
         firstPicture={picturesOf(turns.slice(0, turns.indexOf(turn))).length}
         onShow={(index) => dispatch({ type: 'pictureShown', index })}
         onEdit={changeable ? (question) => void askAgain(question) : undefined}
+        onRemove={isRemovable(dialog, turn) ? onRemove : undefined}
       />
       <article className={`answer ${answer.state}`} aria-label={t('answer')} aria-busy={busy}>
         {answer.state === 'waiting' && (
@@ -95,10 +97,12 @@ const TurnView = ({ turn, dialog, conversation }: TurnProps) => {
 interface Props {
   readonly dialog: Dialog;
   readonly conversation: Conversation;
+  /** Takes a picture out of the dialog. */
+  readonly onRemove: (picture: Picture) => void;
 }
 
 /** The dialog as text: questions, and answers that grow. */
-export const Transcript = ({ dialog, conversation }: Props) => {
+export const Transcript = ({ dialog, conversation, onRemove }: Props) => {
   const list = useRef<HTMLOListElement>(null);
   const atEnd = useRef(true);
   const { turns } = dialog;
@@ -123,7 +127,7 @@ export const Transcript = ({ dialog, conversation }: Props) => {
       }}
     >
       {turns.map((turn) => (
-        <TurnView key={turn.id} turn={turn} dialog={dialog} conversation={conversation} />
+        <TurnView key={turn.id} turn={turn} dialog={dialog} conversation={conversation} onRemove={onRemove} />
       ))}
     </ol>
   );

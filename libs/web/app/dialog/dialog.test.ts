@@ -47,6 +47,20 @@ describe('reduceDialog', () => {
     expect([dialog.shown, allPictures(dialog).map(({ key }) => key)]).toEqual([0, ['a']]);
   });
 
+  it('lets go of a picture that was asked about as long as no answer has been about it', () => {
+    const failed: DialogAction = { type: 'answerFailed', failure: { code: 'image_unreachable', message: 'No.' } };
+    const removed = (key: string): DialogAction => ({ type: 'pictureRemoved', key });
+    const refused = [add('b'), asked('2'), failed, asked('3'), failed].reduce(
+      reduceDialog,
+      after(add('a'), asked('1'), started('x'), text('Yes.'), finished),
+    );
+    const keys = (dialog: Dialog) => allPictures(dialog).map(({ key }) => key);
+    expect(keys(reduceDialog(refused, removed('b')))).toEqual(['a']);
+    expect(keys(reduceDialog(refused, removed('a')))).toEqual(['a', 'b']);
+    const running = reduceDialog(refused, asked('4'));
+    expect(keys(reduceDialog(running, removed('b')))).toEqual(['a', 'b']);
+  });
+
   it('collects an answer, and learns what the server calls its pictures', () => {
     const { turns } = after(
       add('a'),

@@ -88,6 +88,13 @@ export const allPictures = ({ turns, pending }: Dialog): readonly Picture[] => [
 export const isRunning = ({ turns }: Dialog): boolean =>
   ['waiting', 'growing'].includes(turns.at(-1)?.answer.state ?? '');
 
+/** Index of the first turn since the last answer, of which there is at least a beginning. */
+const firstUnanswered = ({ turns }: Dialog): number => turns.findLastIndex(({ answer }) => answer.raw !== '') + 1;
+
+/** Whether the pictures of a turn may go: no answer has been about them, nor is one on its way. */
+export const isRemovable = (dialog: Dialog, turn: Turn): boolean =>
+  !isRunning(dialog) && dialog.turns.indexOf(turn) >= firstUnanswered(dialog);
+
 /** Tokens per second after the first; undefined where there is nothing to measure. */
 export const tokensPerSecond = ({ usage, timings }: Answer): number | undefined => {
   if (!usage || !timings || usage.completion_tokens < 2 || timings.totalMs <= timings.firstTokenMs) return undefined;
@@ -155,9 +162,14 @@ export const reduceDialog = (dialog: Dialog, action: DialogAction): Dialog => {
       return mapPictures(dialog, (picture) => (picture.key === key ? { ...picture, width, height } : picture));
     }
     case 'pictureRemoved': {
-      const pending = dialog.pending.filter(({ key }) => key !== action.key);
-      const last = picturesOf(dialog.turns).length + pending.length - 1;
-      return { ...dialog, pending, shown: Math.max(0, Math.min(dialog.shown, last)) };
+      const without = (pictures: readonly Picture[]): readonly Picture[] =>
+        pictures.filter(({ key }) => key !== action.key);
+      const turns = dialog.turns.map((turn) =>
+        isRemovable(dialog, turn) ? { ...turn, pictures: without(turn.pictures) } : turn,
+      );
+      const pending = without(dialog.pending);
+      const last = picturesOf(turns).length + pending.length - 1;
+      return { ...dialog, turns, pending, shown: Math.max(0, Math.min(dialog.shown, last)) };
     }
     case 'pictureShown':
       return withoutHighlight({ ...dialog, shown: action.index });
