@@ -218,6 +218,7 @@ describe('a name', () => {
   it('is refused by the other list before anything else', () => {
     const deny = ['bad.example', '*.bad.example', '93.184.215.14'];
     expect(judge('http://bad.example./', { deny, allow: ['bad.example'] }, ['1.1.1.1'])).toBe('host');
+    expect(judge('http://bad.example../', { deny }, ['1.1.1.1'])).toBe('host');
     expect(judge('http://a.bad.example/', { deny }, ['1.1.1.1'])).toBe('host');
     expect(judge('http://fine.example/', { deny, private: ['fine.example'] }, ['1.1.1.1', GOOD])).toBe('host');
     expect(judge('http://fine.example/', { deny }, ['1.1.1.1'])).toBe('fine');

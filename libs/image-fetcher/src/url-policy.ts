@@ -42,8 +42,8 @@ export const parseUrl = (text: string, base?: URL): URL => {
   throw new FetchFailure('url', `the URL is not valid, or longer than ${MAX_URL_LENGTH} characters`);
 };
 
-/** The host of a URL as names and addresses are compared: no brackets, no dot at the end. */
-export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$|\.$/g, '');
+/** The host of a URL as names and addresses are compared: no brackets, no dots at the end. */
+export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$|\.+$/g, '');
 
 /** The port of a URL, written or not. */
 const portOf = ({ protocol, port }: URL): number => (port === '' ? (DEFAULT_PORTS[protocol] ?? 0) : Number(port));
