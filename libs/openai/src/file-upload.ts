@@ -50,10 +50,13 @@ const readForm = async (request: FastifyRequest, files: FileService, tenant: str
     // The file may come before what says what it is for.
     const limits = { files: 1, fields: MAX_FIELDS, fieldSize: MAX_FIELD_BYTES, fileSize: Number.MAX_SAFE_INTEGER };
     for await (const part of request.parts({ limits })) {
-      if (part.type === 'field') {
+      if (part.fieldname === undefined) {
+        throw new EideticError('invalid_request', 'body: a part of the form has no name.');
+      } else if (part.type === 'field') {
         fields.set(part.fieldname, String(part.value));
       } else if (part.fieldname === 'file' && upload === undefined) {
-        const filename = part.filename.slice(0, MAX_FILENAME) || 'upload';
+        // The parser leaves out what the form does, whatever its types say.
+        const filename = part.filename?.slice(0, MAX_FILENAME) || 'upload';
         upload = { staged: await files.stage(tenant, part.file), filename };
       } else {
         throw refuse(part.fieldname, 'expected one file, in the field "file"');
@@ -75,7 +78,10 @@ const lookAt = async (staged: StagedFile, { pictures }: OpenaiApiParts): Promise
     throw new EideticError('image_too_large', message, { details: { param: 'file' } });
   }
   const bytes = await readWhole(staged.read(), pictures.maxBytes);
-  const { width, height } = await pictures.probe(bytes);
+  const { width, height } = await pictures.probe(bytes).catch((reason: unknown) => {
+    const { code, message } = EideticError.from(reason);
+    throw new EideticError(code, `file: ${message}`, { cause: reason, details: { param: 'file' } });
+  });
   return { picture: { imageId: hash('sha256', bytes, 'hex'), width, height } };
 };
 

@@ -157,7 +157,7 @@ describe('an upload', () => {
     ['no file', [purpose('batch')], 400, 'invalid_request', 'file'],
     ['two files', [purpose('batch'), file('x'), file('y')], 400, 'invalid_request', null],
     ['an empty file', [purpose('batch'), file('')], 400, 'invalid_request', 'file'],
-    ['what is no picture', [purpose('vision'), file('GIF89a, not')], 400, 'invalid_image', null],
+    ['what is no picture', [purpose('vision'), file('GIF89a, not')], 400, 'invalid_image', 'file'],
     ['a large picture', [purpose('vision'), file(new Uint8Array(70_000))], 413, 'image_too_large', 'file'],
     ['a large file', [purpose('batch'), file(new Uint8Array(100_001))], 413, 'body_too_large', 'file'],
     [
@@ -190,6 +190,27 @@ describe('an upload', () => {
     const response = await app.inject({ method: 'POST', url: '/v1/files', payload, headers });
     expect(response.statusCode).toBe(400);
     expect(response.json().error).toMatchObject({ code: 'invalid_request', message: expect.stringMatching(/^body: /) });
+  });
+
+  it('may have a file without a name, but no part without one', async () => {
+    const send = (...parts: readonly string[]) =>
+      app.inject({
+        method: 'POST',
+        url: '/v1/files',
+        headers: { ...as('a'), 'content-type': 'multipart/form-data; boundary=b' },
+        payload: `${parts.map((part) => `--b\r\ncontent-disposition: form-data${part}\r\n`).join('')}--b--\r\n`,
+      });
+    const purposeOf = (name: string) => `${name}\r\n\r\nuser_data`;
+    const octets = '\r\ncontent-type: application/octet-stream\r\n\r\nx';
+    expect((await send(`; name="file"${octets}`, purposeOf('; name="purpose"'))).json()).toMatchObject({
+      filename: 'upload',
+      bytes: 1,
+    });
+    for (const unnamed of [octets, purposeOf('')]) {
+      const response = await send(unnamed);
+      expect(response.statusCode).toBe(400);
+      expect(response.json().error.message).toMatch(/^body: .* has no name/);
+    }
   });
 
   it('is refused once the tenant keeps what they may, and only theirs', async () => {
