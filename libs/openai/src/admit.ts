@@ -1,6 +1,7 @@
 import { type AccessControl, type Admission, apiKeyOf } from '@eidetic/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { allowanceHeaders } from './rate-limit-headers.ts';
+import { whenClosed } from './when-closed.ts';
 
 const admissions = new WeakMap<FastifyRequest, Admission>();
 
@@ -13,9 +14,7 @@ export const admitRequests = (app: FastifyInstance, access: AccessControl): void
     const kind = request.method === 'POST' ? 'work' : 'look';
     const admission = await access.admit({ apiKey: apiKeyOf(request.headers.authorization) }, kind);
     admissions.set(request, admission);
-    reply.raw.once('close', () => admission.release());
-    // A client that left meanwhile has had its "close".
-    if (reply.raw.destroyed) admission.release();
+    whenClosed(reply, () => admission.release());
     if (admission.requests !== undefined) reply.headers(allowanceHeaders(admission.requests));
   });
 };

@@ -9,12 +9,13 @@ import { addChatCompletionRoute } from './routes/chat-completions.ts';
 import { addCompletionRoute } from './routes/completions.ts';
 import { addFileRoutes } from './routes/files.ts';
 import { addModelRoutes } from './routes/models.ts';
+import { whenClosed } from './when-closed.ts';
 
 const addRoutes = (app: FastifyInstance, parts: OpenaiApiParts, options: OpenaiApiOptions): void => {
   /** Before a byte of the body is read. One that does not tell its length may have the largest. */
   const reserveBody = async ({ headers }: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const announced = Number(headers['content-length'] ?? options.maxBodyBytes);
-    reply.raw.once('close', parts.bodies.reserve(Math.min(announced, options.maxBodyBytes)));
+    whenClosed(reply, parts.bodies.reserve(Math.min(announced, options.maxBodyBytes)));
   };
   const withBody = { bodyLimit: options.maxBodyBytes, onRequest: reserveBody };
   addChatCompletionRoute(app, parts, options, withBody);

@@ -1,5 +1,6 @@
 import { EideticError } from '@eidetic/core';
 import type { FastifyReply } from 'fastify';
+import { whenClosed } from './when-closed.ts';
 
 /** Time after the deadline in which the client may take what was sent to it; then its connection is closed. */
 const LAST_WORDS_MS = 1000;
@@ -15,7 +16,7 @@ export const lifeOf = (reply: FastifyReply, deadlineMs: number): AbortSignal => 
     life.abort(new EideticError('deadline_exceeded', `The answer was not done after ${deadlineMs} ms.`));
     timer = setTimeout(() => reply.raw.destroy(), LAST_WORDS_MS);
   }, deadlineMs);
-  reply.raw.once('close', () => {
+  whenClosed(reply, () => {
     clearTimeout(timer);
     life.abort(new EideticError('cancelled', 'The client went away.'));
   });

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { logFailure } from './answer-errors.ts';
 import { type ErrorBody, errorBody } from './error-response.ts';
 import { eventStream } from './event-stream.ts';
+import { whenClosed } from './when-closed.ts';
 
 const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -38,5 +39,7 @@ export const streamAnswer = async (
     return errorBody(error);
   };
   const body = Readable.from(eventStream(await started(chunks), { heartbeatMs, failure }), { highWaterMark: 1 });
+  // Of a client that left before the first chunk nobody reads the stream, which then does not end its source.
+  whenClosed(reply, () => void chunks.return().catch(() => undefined));
   return reply.headers(STREAM_HEADERS).send(body);
 };

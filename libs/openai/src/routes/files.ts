@@ -9,6 +9,7 @@ import { takeUpload } from '../file-upload.ts';
 import { listObject, pageFields } from '../list-object.ts';
 import { lifeOf } from '../request-life.ts';
 import { validate } from '../validate.ts';
+import { whenClosed } from '../when-closed.ts';
 import { refuseOtherMethods } from './methods.ts';
 
 /** https://platform.openai.com/docs/api-reference/files/list */
@@ -26,7 +27,7 @@ export const addFileRoutes = (app: FastifyInstance, parts: OpenaiApiParts, optio
   /** Uploads are written down as they come; in memory is one picture at most, when it is looked at. */
   const reservePicture = async ({ headers }: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const announced = Number(headers['content-length'] ?? parts.pictures.maxBytes);
-    reply.raw.once('close', parts.bodies.reserve(Math.min(announced, parts.pictures.maxBytes)));
+    whenClosed(reply, parts.bodies.reserve(Math.min(announced, parts.pictures.maxBytes)));
   };
   void app.register((scope, _options, registered) => {
     void scope.register(multipart);
