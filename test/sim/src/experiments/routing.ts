@@ -61,7 +61,7 @@ export const slotsExperiment: Experiment = {
       chart: {
         title: 'Slots of each of 20 decoders',
         x: { label: 'slots', log: true },
-        y: { label: 'first token p95, ms', log: false },
+        y: { label: 'first token p95, ms', log: true },
         lines: linesOf(rows, 'slots', 'p95, ms', ({ profile, policy }) => `${String(profile).slice(0, 3)}, ${policy}`),
       },
     };

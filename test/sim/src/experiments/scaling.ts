@@ -70,8 +70,8 @@ export const decoderScalingExperiment: Experiment = {
       chart: {
         title: 'GPU decoders over a day of one hour: what a target costs',
         x: { label: 'decoder pod-hours', log: false },
-        y: { label: 'turns whose first token takes over 1 s, %', log: false },
-        lines: linesOf([...bySlots, ...byWaiting, ...byKv, ...always], 'decoder pod-hours', 'over 1 s, %', ({ by }) =>
+        y: { label: 'first token p99, ms', log: true },
+        lines: linesOf([...bySlots, ...byWaiting, ...byKv, ...always], 'decoder pod-hours', 'p99, ms', ({ by }) =>
           String(by),
         ),
       },
