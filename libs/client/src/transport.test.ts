@@ -4,14 +4,16 @@ import { createTransport, type Transport } from './transport.ts';
 
 const resources = new AsyncDisposableStack();
 let server: ScriptedServer;
+let baseUrl: string;
 let transport: Transport;
 let waits: number[];
 
 beforeEach(async () => {
   server = resources.use(new ScriptedServer());
+  baseUrl = await server.start();
   waits = [];
   transport = createTransport({
-    baseUrl: await server.start(),
+    baseUrl,
     fetch,
     timeoutMs: 10_000,
     retries: 2,
@@ -62,6 +64,26 @@ it('does not send what is wrong again', async () => {
   server.script(refuse(400, 'invalid_request'));
   await expect(transport.json(post)).rejects.toMatchObject({ code: 'invalid_request' });
   expect(waits).toEqual([]);
+});
+
+it('counts only silence of the server, not the time that its reader takes', async () => {
+  server.script((response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(events({ a: 1 }).join(''));
+    setTimeout(() => response.end([...events({ a: 2 }), done].join('')), 100);
+  });
+  const impatient = createTransport({ baseUrl, fetch, timeoutMs: 200, retries: 0 });
+  const got: unknown[] = [];
+  for await (const value of impatient.events(post)) {
+    got.push(value);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  }
+  expect(got).toEqual([{ a: 1 }, { a: 2 }]);
+});
+
+it('waits without end if it is told to', async () => {
+  server.script(answer({ ok: true }));
+  const patient = createTransport({ baseUrl, fetch, timeoutMs: Number.POSITIVE_INFINITY, retries: 0 });
+  expect(await patient.json(post)).toEqual({ ok: true });
 });
 
 it('asks again for a stream that broke before its first byte, and never after', async () => {

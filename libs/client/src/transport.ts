@@ -38,16 +38,20 @@ export interface Transport {
   events(call: Call): AsyncGenerator<unknown, void, undefined>;
 }
 
+/** Timers hold 31 bits of milliseconds, and go off at once for more. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Aborts when nothing was heard for `limitMs`. */
 const watchSilence = (limitMs: number) => {
+  const timerMs = Math.min(limitMs, LONGEST_TIMER_MS);
   const controller = new AbortController();
   const giveUp = (): void => controller.abort();
-  let timer = setTimeout(giveUp, limitMs);
+  let timer = setTimeout(giveUp, timerMs);
   return {
     signal: controller.signal,
     heard(): void {
       clearTimeout(timer);
-      timer = setTimeout(giveUp, limitMs);
+      timer = setTimeout(giveUp, timerMs);
     },
     end: (): void => clearTimeout(timer),
   };
@@ -89,9 +93,11 @@ export const createTransport = (options: TransportOptions): Transport => {
     const reader = body?.getReader();
     try {
       for (;;) {
+        silence.heard();
         const { done, value } = (await reader?.read()) ?? { done: true };
         if (done) return;
-        silence.heard();
+        // Its reader may take as long as it likes.
+        silence.end();
         yield value;
       }
     } catch (error) {
