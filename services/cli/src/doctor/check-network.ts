@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { EideticError } from '@eidetic/core';
 import { parseAddresses } from '@eidetic/endpoints';
 import { HealthDefinition, ServingStatus } from '@eidetic/proto';
-import { RpcChannel } from '@eidetic/rpc';
+import { type ChannelTls, RpcChannel } from '@eidetic/rpc';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
 const HEALTH_MS = 3000;
@@ -55,24 +55,31 @@ async function isEidetic(host: string, port: number): Promise<boolean> {
   }
 }
 
-/**
- * Whether each of the services at `addresses` answers calls.
- *
- * @param check what they are, such as `decoder`
- * @param setting the option or variable that lists them
- */
-export async function checkPeers(check: string, addresses: string, setting: string): Promise<readonly Finding[]> {
+/** Services of one kind. */
+export interface Peers {
+  /** What they are, such as `decoder`. */
+  readonly check: string;
+  readonly addresses: string;
+  /** The option or variable that lists them. */
+  readonly setting: string;
+  /** Undefined: what is said to them is not encrypted. */
+  readonly tls: ChannelTls | undefined;
+}
+
+/** Whether each of the services at `addresses` answers calls. */
+export async function checkPeers(peers: Peers): Promise<readonly Finding[]> {
+  const { check, addresses, setting } = peers;
   let found: readonly string[];
   try {
     found = await parseAddresses(addresses)();
   } catch (error) {
     return [problem(check, EideticError.from(error).message, `Correct ${setting}, or the name server.`)];
   }
-  return Promise.all(found.map((address) => checkPeer(check, address, setting)));
+  return Promise.all(found.map((address) => checkPeer(address, peers)));
 }
 
-async function checkPeer(check: string, address: string, setting: string): Promise<Finding> {
-  using channel = new RpcChannel(address);
+async function checkPeer(address: string, { check, setting, tls }: Peers): Promise<Finding> {
+  using channel = new RpcChannel(address, { tls });
   try {
     const options = { signal: AbortSignal.timeout(HEALTH_MS) };
     const { status } = await channel.unary(HealthDefinition, 'check', { service: '' }, options);

@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { modelPlanOf } from '@eidetic/model-loader';
 import { Environment } from '@eidetic/ort';
+import { podCertificates } from '@eidetic/tls';
 import { checkClock, checkCpu, checkNode, checkOpenFiles, checkThreads, memoryLimit } from './check-machine.ts';
 import { checkDisk, checkMemory, checkModel, memoryNeeded } from './check-model.ts';
 import { checkPeers, checkPort } from './check-network.ts';
@@ -20,6 +21,7 @@ export async function examine(config: DoctorConfig, deep: boolean): Promise<read
   const onnxruntime = checkOnnxruntime();
   const providers = onnxruntime.verdict === 'ok' ? Environment.load().providers() : [];
   const redis = await checkRedises(config);
+  const tls = podCertificates(config, {});
   const redisMs = redis.find(({ state }) => state !== undefined)?.state?.nowMs;
   return [
     checkNode(process.version),
@@ -33,10 +35,17 @@ export async function examine(config: DoctorConfig, deep: boolean): Promise<read
     await checkPort({ host: config.httpHost, port: config.httpPort, setting: '--port, or EIDETIC_HTTP_PORT' }),
     await checkPort({ host: config.grpcHost, port: config.grpcPort, setting: 'EIDETIC_GRPC_PORT' }),
     ...redis.map(({ finding }) => finding),
-    ...(config.decoders === undefined ? [] : await checkPeers('decoder', config.decoders, 'EIDETIC_DECODERS')),
+    ...(config.decoders === undefined
+      ? []
+      : await checkPeers({ check: 'decoder', addresses: config.decoders, setting: 'EIDETIC_DECODERS', tls })),
     ...(config.visionEncoders === undefined
       ? []
-      : await checkPeers('vision encoder', config.visionEncoders, 'EIDETIC_VISION_ENCODERS')),
+      : await checkPeers({
+          check: 'vision encoder',
+          addresses: config.visionEncoders,
+          setting: 'EIDETIC_VISION_ENCODERS',
+          tls,
+        })),
   ];
 }
 

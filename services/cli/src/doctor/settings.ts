@@ -9,6 +9,7 @@ import {
   text,
 } from '@eidetic/config';
 import { ENGINE_SETTINGS, MODEL_SETTINGS } from '@eidetic/model-loader';
+import { POD_TLS_SETTINGS } from '@eidetic/tls';
 
 const DEFINITION = {
   httpPort: HTTP_SETTINGS.httpPort,
@@ -57,6 +58,7 @@ const DEFINITION = {
     kind: optional(text()),
     default: 'none',
   },
+  ...POD_TLS_SETTINGS,
 } as const satisfies ConfigDefinition;
 
 /** The settings of services that are looked at; parts of a cluster are only if they are named. */
