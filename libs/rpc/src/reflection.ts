@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createFileRegistry, type DescFile, type FileRegistry, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import {
@@ -60,13 +59,20 @@ async function* answers(
   { draining }: CallContext,
 ): AsyncGenerator<ServerReflectionResponse, void, undefined> {
   const iterator = requests[Symbol.asyncIterator]();
-  const ended = (draining.aborted ? Promise.resolve() : once(draining, 'abort')).then(() => undefined);
-  for (;;) {
-    const next = await Promise.race([iterator.next(), ended]);
-    if (next === undefined || next.done === true) return;
-    const { value: originalRequest } = next;
-    const messageResponse = answer(registry, services, originalRequest.messageRequest);
-    yield { validHost: originalRequest.host, originalRequest, messageResponse };
+  const { promise: ended, resolve } = Promise.withResolvers<undefined>();
+  const end = (): void => resolve(undefined);
+  draining.addEventListener('abort', end);
+  if (draining.aborted) end();
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), ended]);
+      if (next === undefined || next.done === true) return;
+      const { value: originalRequest } = next;
+      const messageResponse = answer(registry, services, originalRequest.messageRequest);
+      yield { validHost: originalRequest.host, originalRequest, messageResponse };
+    }
+  } finally {
+    draining.removeEventListener('abort', end);
   }
 }
 

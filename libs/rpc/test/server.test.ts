@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { connect } from 'node:http2';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -81,6 +81,21 @@ describe('reflection', () => {
   it('refuses a question that cannot be read', async () => {
     const { address } = await serveToy();
     expect(await ask(address, Buffer.from([0xff])).ended).toBe(status.INVALID_ARGUMENT);
+  });
+
+  it('keeps nothing of a stream that has ended', async () => {
+    const signals: AbortSignal[] = [];
+    const count = async function* (_: number, { draining }: CallContext) {
+      signals.push(draining);
+      yield 0;
+    };
+    const { address, channel } = await serveToy({ count });
+    await collect(channel.stream(TOY, 'count', 1));
+    const { stream, ended } = ask(address, Buffer.from([0x3a, 0]));
+    await once(stream, 'data');
+    stream.end();
+    expect(await ended).toBe(status.OK);
+    expect(signals.map((draining) => getEventListeners(draining, 'abort'))).toEqual([[]]);
   });
 
   it('ends streams that clients leave open when the server drains', async () => {
