@@ -1,5 +1,5 @@
 import { plainText } from '@eidetic/client';
-import { useLayoutEffect, useRef, useState } from 'react';
+import { useCallback, useLayoutEffect, useRef, useState } from 'react';
 import type { Conversation } from '../dialog/conversation.ts';
 import { type Dialog, isRemovable, isRunning, type Picture, picturesOf, type Turn } from '../dialog/dialog.ts';
 import { useText } from '../i18n/text.ts';
@@ -45,7 +45,11 @@ const TurnView = ({ turn, dialog, conversation, onRemove }: TurnProps) => {
   const { turns } = dialog;
   const isLast = turn === turns.at(-1);
   const busy = isLast && isRunning(dialog);
-  const onPoint = (grounding: number | undefined): void => dispatch({ type: 'pointed', turn: turn.id, grounding });
+  // The same each time, so that the words of answers that are whole are not read again with every piece of a new one.
+  const onPoint = useCallback(
+    (grounding: number | undefined) => dispatch({ type: 'pointed', turn: turn.id, grounding }),
+    [dispatch, turn.id],
+  );
   const changeable = isLast && !busy;
   return (
     <li className="turn">
