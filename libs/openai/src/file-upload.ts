@@ -64,6 +64,8 @@ const readForm = async (request: FastifyRequest, files: FileService, tenant: str
     }
   } catch (error) {
     await upload?.staged.discard();
+    // Many clients send everything before they look at the answer: the rest is read, and dropped.
+    request.raw.unpipe().resume();
     throw isBrokenForm(error)
       ? new EideticError('invalid_request', `body: ${error.message}.`, { cause: error })
       : error;

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { createConnection } from 'node:net';
+import { promisify } from 'node:util';
 import type { FastifyInstance } from 'fastify';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFiles } from '../../test/file-service.ts';
 import { ANSWER, chatThat, MODEL, play, post, serve } from '../../test/serve.ts';
 
@@ -212,6 +215,28 @@ describe('an upload', () => {
       expect(response.json().error.message).toMatch(/^body: .* has no name/);
     }
   });
+
+  it.each([
+    ['is too large', 'file', 413],
+    ['has another name', 'cats', 400],
+  ])(
+    'that is refused because its file %s is read to its end, for clients that look at the answer then',
+    async (_, name, status) => {
+      const head = `--b\r\ncontent-disposition: form-data; name="${name}"; filename="a"\r\n\r\n`;
+      const body = Buffer.concat([Buffer.from(head), Buffer.alloc(2 ** 25), Buffer.from('\r\n--b--\r\n')]);
+      const { port, hostname } = new URL(await app.listen());
+      const socket = createConnection(Number(port), hostname).setEncoding('utf8');
+      onTestFinished(() => {
+        socket.destroy();
+      });
+      socket.write(
+        `POST /v1/files HTTP/1.1\r\nhost: a\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: ${body.length}\r\n\r\n`,
+      );
+      await promisify((done: (error?: Error | null) => void) => socket.write(body, done))();
+      const [answer] = await once(socket, 'data');
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    },
+  );
 
   it('is refused once the tenant keeps what they may, and only theirs', async () => {
     for (const _ of [1, 2, 3]) expect((await upload([purpose('batch'), file('x')])).statusCode).toBe(200);

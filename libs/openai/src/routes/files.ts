@@ -32,7 +32,9 @@ export const addFileRoutes = (app: FastifyInstance, parts: OpenaiApiParts, optio
   void app.register((scope, _options, registered) => {
     void scope.register(multipart);
     scope.post('/files', { onRequest: reservePicture }, async (request, reply) => {
-      lifeOf(reply, options.requestDeadlineMs).addEventListener('abort', () => request.raw.destroy());
+      lifeOf(reply, options.requestDeadlineMs).addEventListener('abort', () => {
+        if (!reply.sent) request.raw.destroy();
+      });
       return fileObject(await takeUpload(request, parts));
     });
     registered();
