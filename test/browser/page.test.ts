@@ -398,6 +398,12 @@ describe('failures', () => {
     expect(await page.getByRole('button', { name: 'Remove picture 1' }).count()).toBe(0);
   });
 
+  it('says why an example picture does not come', async () => {
+    await page.route('**/examples/*', (route) => route.abort());
+    await page.getByRole('button', { name: 'Bees', exact: true }).click();
+    await page.getByRole('alert').getByText('The server cannot be reached').waitFor({ timeout: 5000 });
+  });
+
   it('tells a device without a network from a server that is away', async () => {
     await page.context().setOffline(true);
     await ask(page, 'Hello');

@@ -73,7 +73,8 @@ export const App = () => {
     void conversation.ask(question);
   };
   const startWith = async (example: Example, question?: string): Promise<void> => {
-    const response = await fetch(example.file);
+    const response = await fetch(example.file).catch(() => undefined);
+    if (!response?.ok) return setNotice(t(navigator.onLine ? 'unreachable' : 'offline'));
     await addPicture(await response.blob(), example.name[language], example);
     if (question === undefined) composer.current?.focus();
     else ask(question);
