@@ -57,6 +57,13 @@ export interface BatchRunnerParts {
 
 type Stop = 'cancelled' | 'expired' | 'failed';
 
+/** What ends the run of a line before its time, and how a line ends the run of its batch. */
+interface LineLife {
+  readonly life: AbortSignal;
+  readonly draining: AbortSignal;
+  readonly end: (reason: Stop) => void;
+}
+
 /** Runs batches from the queue. A line may be run twice where a process is lost; its result is kept once. */
 export class BatchRunner {
   readonly #parts: BatchRunnerParts;
@@ -152,7 +159,7 @@ export class BatchRunner {
       for await (const line of inputLines(content, batch.endpoint, limits)) {
         if (recorded.has(line.index)) continue;
         if (!(await this.#places.take(leave))) break;
-        const task = this.#runLine(batch, line, life.signal, draining)
+        const task = this.#runLine(batch, line, { life: life.signal, draining, end })
           .catch((error: unknown) => end('failed', error))
           .finally(() => {
             this.#places.give();
@@ -183,14 +190,15 @@ export class BatchRunner {
   async #runLine(
     { id, endpoint, tenant, expiresAtMs }: Batch,
     { index, customId, body }: InputLine,
-    life: AbortSignal,
-    draining: AbortSignal,
+    { life, draining, end }: LineLife,
   ): Promise<void> {
-    const { execute, observer } = this.#parts;
+    const { execute, observer, now } = this.#parts;
     for (let attempts = 1; ; attempts++) {
       const answer = await execute(endpoint, body, { tenant, deadlineMs: expiresAtMs, signal: life });
       if (life.aborted) return;
       const { status, requestId, code } = answer;
+      // The end of the window is its deadline as well, which it may meet before anybody has looked.
+      if (code !== undefined && now() >= expiresAtMs) return end('expired');
       const waitMs = code === undefined ? undefined : retryDelayMs(code, attempts, Math.random());
       if (waitMs === undefined) {
         const result = { customId, requestId, response: { status, body: answer.body }, error: null };

@@ -81,6 +81,17 @@ const holding = () => {
 };
 
 describe('a batch', () => {
+  it('has expired, and so has a line of it that was being answered when its window ended', async () => {
+    const execute: Execute = async () => {
+      nowMs += DAY_MS;
+      return { status: 504, requestId: 'r', body: {}, code: 'deadline_exceeded' };
+    };
+    const { create, becomes, linesOf } = await startProcess(execute);
+    const { id } = await create(inputOf(1));
+    const { errorFileId } = await becomes(id, 'expired');
+    expect(await linesOf(errorFileId)).toMatchObject([{ response: null, error: { code: 'batch_expired' } }]);
+  });
+
   it('has the answers in the order of its lines, and the errors in a file of their own', async () => {
     const execute: Execute = async (_, body) =>
       body.i === 1 ? { status: 400, requestId: 'r', body: { error: {} }, code: 'invalid_request' } : good(body);
