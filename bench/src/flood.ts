@@ -33,7 +33,7 @@ export class Flood implements AsyncDisposable {
   /** Resolves once a picture of it has been answered. */
   static async start({ url, picture, width }: FloodOptions): Promise<Flood> {
     const script = fileURLToPath(new URL('./flood-sender.ts', import.meta.url));
-    const sender = spawn('nice', ['-n', '19', process.execPath, script, url, picture, String(width)], {
+    const sender = spawn('nice', ['-n', '10', process.execPath, script, url, picture, String(width)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const flood = new Flood(sender);
