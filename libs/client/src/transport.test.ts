@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { answer, events, refuse, ScriptedServer, stream } from '../test/scripted-server.ts';
 import { createTransport, type Transport } from './transport.ts';
 
@@ -67,15 +67,25 @@ it('does not send what is wrong again', async () => {
 });
 
 it('counts only silence of the server, not the time that its reader takes', async () => {
-  server.script((response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(events({ a: 1 }).join(''));
-    setTimeout(() => response.end([...events({ a: 2 }), done].join('')), 100);
+  const { readable, writable } = new TransformStream<string, string>();
+  const sent = new Response(readable.pipeThrough(new TextEncoderStream()), {
+    headers: { 'content-type': 'text/event-stream' },
   });
-  const impatient = createTransport({ baseUrl, fetch, timeoutMs: 200, retries: 0 });
+  const writer = writable.getWriter();
+  const scripted: typeof fetch = async (_, init) => {
+    init?.signal?.addEventListener('abort', () => void writer.abort(init.signal?.reason));
+    return sent;
+  };
+  const impatient = createTransport({ baseUrl, fetch: scripted, timeoutMs: 200, retries: 0 });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const got: unknown[] = [];
+  writer.write(events({ a: 1 }).join('')).catch(() => undefined);
   for await (const value of impatient.events(post)) {
     got.push(value);
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    // Twice as long as the server may be silent.
+    await vi.advanceTimersByTimeAsync(400);
+    if (got.length === 1) writer.write([...events({ a: 2 }), done].join('')).catch(() => undefined);
   }
   expect(got).toEqual([{ a: 1 }, { a: 2 }]);
 });
