@@ -28,11 +28,15 @@ const WHITE: Colour = [255, 255, 255];
 const JPEG_QUALITY = 92;
 
 /**
- * The picture as a viewer shows it, and so as the model saw it, with coloured outlines and labels on it: a JPEG.
+ * The picture as a viewer shows it, and so as the model saw it, with coloured outlines and labels on it.
  *
  * @throws EideticError as `decodeImage` does.
  */
-export async function annotateImage(bytes: Uint8Array, marks: readonly Mark[]): Promise<Uint8Array> {
+export async function annotateImage(
+  bytes: Uint8Array,
+  marks: readonly Mark[],
+  format: 'jpeg' | 'png' = 'jpeg',
+): Promise<Uint8Array> {
   const canvas = await decodeImage(bytes);
   const { width, height } = canvas;
   const side = Math.min(width, height);
@@ -53,7 +57,7 @@ export async function annotateImage(bytes: Uint8Array, marks: readonly Mark[]): 
     };
     await drawLabel(canvas, text, place, { sizePixels, colour: colourOf(mark) });
   }
-  return sharp(canvas.data, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality: JPEG_QUALITY, chromaSubsampling: '4:4:4' })
-    .toBuffer();
+  const drawn = sharp(canvas.data, { raw: { width, height, channels: 3 } });
+  const written = format === 'png' ? drawn.png() : drawn.jpeg({ quality: JPEG_QUALITY, chromaSubsampling: '4:4:4' });
+  return written.toBuffer();
 }

@@ -66,9 +66,10 @@ describe('eidetic chat with a server', () => {
 
   it('reads a picture from standard input, prints tags with --raw, and writes where --output says', async () => {
     const stdin = await readFile(join(folder, 'train.png'));
-    const { stdout } = await chat(['-', QUESTION, '--raw', '--output', 'here.jpg'], { stdin });
+    const { stdout } = await chat(['-', QUESTION, '--raw', '--output', 'here.png'], { stdin });
     expect(stdout).toBe('<ref>the steam train</ref><box>(209,26),(906,772)</box>\n');
-    expect((await readdir(folder)).toSorted()).toEqual(['here.jpg', 'ring.png', 'train.png']);
+    expect((await readdir(folder)).toSorted()).toEqual(['here.png', 'ring.png', 'train.png']);
+    expect((await readFile(join(folder, 'here.png'))).toString('latin1', 1, 4)).toBe('PNG');
   });
 
   it('prints one line of JSON with --json', async () => {
@@ -157,6 +158,7 @@ it.each([
   [['which', 'one'], /Which is the question: "which" or "one"\?/],
   [['-'], /Standard input holds one picture/],
   [['a.png', 'b.png', 'What?', '--output', 'c.jpg'], /--output names one file/],
+  [['a.png', 'What?', '--output', 'c.gif'], /--output is c\.gif; the picture with boxes is a \.jpg or a \.png\./],
   [['What?', '--raw', '--json'], /exclude each other/],
   [['What?', '--temperature', 'hot'], /--temperature is hot; a number from 0 to 2/],
   [['What?', '--url', 'localhost:8080'], /--url is localhost:8080; an address such as/],

@@ -7,6 +7,7 @@ import { type ChatFormat, ChatSession } from './chat-session.ts';
 import type { Command } from './commands.ts';
 import { Interrupts } from './interrupts.ts';
 import { reachServer } from './reach-server.ts';
+import { boxesFormat } from './save-boxes.ts';
 import { serviceSettings } from './service-settings.ts';
 import { say, show } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -30,7 +31,7 @@ Without a question it is a dialog: each line is a question, and these are comman
   --max-tokens N        of one answer
   --temperature T       0 (always the likeliest token) to 2
   --seed N              the same seed gives the same answer
-  --output FILE         where the picture with boxes goes
+  --output FILE         where the picture with boxes goes, a .jpg or a .png
   --raw                 print the answer as the model wrote it, with tags
   --json                print one line of JSON for each answer
 
@@ -158,6 +159,9 @@ function readArguments(args: readonly string[]) {
     throw new UsageError(
       '--output names one file; with several pictures leave it out, and each gets a copy beside it.',
     );
+  }
+  if (values.output !== undefined && boxesFormat(values.output) === undefined) {
+    throw new UsageError(`--output is ${values.output}; the picture with boxes is a .jpg or a .png.`);
   }
   const maxTokens = values['max-tokens'];
   const parameters: DialogOptions = {
