@@ -1,3 +1,8 @@
+export type { Box } from './box.ts';
+export type { WantedBox } from './metrics/box-accuracy.ts';
+export type { Metric, MetricItem, MetricResult } from './metrics/metric.ts';
+export { METRICS, type MetricName, type WantedBy } from './metrics/metrics.ts';
+export { MME_SUBTASKS, type MmeSubtask, type WantedMme } from './metrics/mme-score.ts';
 export { type OpenAiServer, openAiAnswerer } from './openai-answerer.ts';
 export type { EvalMessage, EvalQuestion } from './question.ts';
 export { readQuestions } from './read-questions.ts';

@@ -1,5 +1,5 @@
+import { findBoxes } from './box.ts';
 import type { EvalResult } from './result.ts';
-import { findBoxes } from './score.ts';
 
 /** Figures of one group of results. Failed questions count as wrong. */
 export interface EvalGroup {
