@@ -61,4 +61,4 @@ bench: setup ## measure against the peers; raw results in bench/results
 	@node bench/src/main.ts
 
 clean: ## remove everything that was built or downloaded
-	@rm -rf .tools .cache libs/proto/gen libs/web/dist node_modules libs/*/node_modules services/*/node_modules bench/node_modules test/node_modules test/sim/node_modules
+	@rm -rf .tools .cache libs/proto/gen libs/web/dist node_modules libs/*/node_modules services/*/node_modules bench/node_modules test/node_modules test/*/node_modules

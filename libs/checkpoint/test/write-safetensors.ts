@@ -6,11 +6,15 @@ export interface SafetensorsEntry {
 }
 
 /** A safetensors file from a header, given as an object or as text, and the data that follows it. */
-export function safetensorsFile(header: unknown, data: Uint8Array): Buffer {
+export const safetensorsFile = (header: unknown, data: Uint8Array): Buffer =>
+  Buffer.concat([safetensorsHeader(header), data]);
+
+/** A header, given as an object or as text, after its length. */
+export function safetensorsHeader(header: unknown): Buffer {
   const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
-  return Buffer.concat([length, text, data]);
+  return Buffer.concat([length, text]);
 }
 
 /** A valid safetensors file that holds the tensors in the order given. */

@@ -76,20 +76,35 @@ export function writeZip(items: readonly ZipItem[]): Buffer {
   const centrals: Buffer[] = [];
   let offset = 0;
   for (const { name, data, method = 0, flags = 0, localName = name, localSize = data.length } of items) {
-    const local = Buffer.alloc(30);
-    local.writeUInt32LE(0x04034b50);
-    local.writeUInt16LE(flags, 6);
-    local.writeUInt16LE(method, 8);
-    local.writeUInt32LE(crc32(data), 14);
-    local.writeUInt32LE(localSize, 18);
-    local.writeUInt32LE(localSize, 22);
-    local.writeUInt16LE(Buffer.byteLength(localName), 26);
-    locals.push(Buffer.concat([local, Buffer.from(localName), data]));
+    const local = localHeader({ name: localName, flags, method, crc: crc32(data), sizeBytes: localSize });
+    locals.push(Buffer.concat([local, data]));
     centrals.push(centralHeader({ name, flags, method, crc: crc32(data), sizeBytes: data.length, offset }));
     offset += locals.at(-1)?.length ?? 0;
   }
   const directory = Buffer.concat(centrals);
   return Buffer.concat([...locals, directory, endRecord(items.length, directory.length, offset)]);
+}
+
+/** A local header with its name; `extra` is written after them as it is. */
+export function localHeader(entry: {
+  readonly name: string;
+  readonly flags?: number;
+  readonly method?: number;
+  readonly crc?: number;
+  readonly sizeBytes?: number;
+  readonly extra?: Uint8Array;
+}): Buffer {
+  const { name, flags = 0, method = 0, crc = 0, sizeBytes = 0, extra = bytes() } = entry;
+  const header = Buffer.alloc(30);
+  header.writeUInt32LE(0x04034b50);
+  header.writeUInt16LE(flags, 6);
+  header.writeUInt16LE(method, 8);
+  header.writeUInt32LE(crc, 14);
+  header.writeUInt32LE(sizeBytes, 18);
+  header.writeUInt32LE(sizeBytes, 22);
+  header.writeUInt16LE(Buffer.byteLength(name), 26);
+  header.writeUInt16LE(extra.length, 28);
+  return Buffer.concat([header, Buffer.from(name), extra]);
 }
 
 /** A central directory header; sizes and offsets that need it go into a zip64 record. */

@@ -9,6 +9,9 @@ import { rotaryTables } from './rotary.ts';
 import { checkTensors, expectedTensors } from './tensors.ts';
 import { buildVision } from './vision.ts';
 
+export { specialTokenIds } from '../special-tokens.ts';
+export { expectedTensors } from './tensors.ts';
+
 const RANKS_FILE = 'qwen.tiktoken';
 
 /** Enough for top-k and nucleus sampling as people set them; what needs more reads the whole row of logits. */

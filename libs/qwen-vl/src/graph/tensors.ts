@@ -2,7 +2,10 @@ import { EideticError } from '@eidetic/core';
 import type { Matrix, WeightSource } from '@eidetic/exporter';
 import type { QwenVlConfig } from '../config.ts';
 
-/** Name and shape of every tensor that a checkpoint of this configuration must hold (853 for Qwen-VL). */
+/**
+ * Name and shape of every tensor that a checkpoint of this configuration must hold (853 for Qwen-VL), in the order of the reference's
+ * `state_dict()`: parameters of a module come before those of its parts.
+ */
 export function expectedTensors(config: QwenVlConfig): Map<string, readonly number[]> {
   const { hidden, ffn, vocab, visual } = config;
   const shapes = new Map<string, readonly number[]>();
@@ -16,18 +19,21 @@ export function expectedTensors(config: QwenVlConfig): Map<string, readonly numb
   shapes.set('transformer.wte.weight', [vocab, hidden]);
   for (let i = 0; i < config.layers; i++) {
     const layer = `transformer.h.${i}`;
-    shapes.set(`${layer}.ln_1.weight`, [hidden]).set(`${layer}.ln_2.weight`, [hidden]);
+    shapes.set(`${layer}.ln_1.weight`, [hidden]);
     linear(`${layer}.attn.c_attn`, 3 * hidden, hidden, true);
     linear(`${layer}.attn.c_proj`, hidden, hidden, false);
+    shapes.set(`${layer}.ln_2.weight`, [hidden]);
     linear(`${layer}.mlp.w1`, ffn, hidden, false);
     linear(`${layer}.mlp.w2`, ffn, hidden, false);
     linear(`${layer}.mlp.c_proj`, hidden, ffn, false);
   }
-  shapes.set('transformer.ln_f.weight', [hidden]).set('lm_head.weight', [vocab, hidden]);
+  shapes.set('transformer.ln_f.weight', [hidden]);
 
   const { width, mlp, outputDim, queries, patchSize } = visual;
-  shapes.set('transformer.visual.conv1.weight', [width, 3, patchSize, patchSize]);
-  shapes.set('transformer.visual.positional_embedding', [POSITION_GRID ** 2, width]);
+  shapes
+    .set('transformer.visual.positional_embedding', [POSITION_GRID ** 2, width])
+    .set('transformer.visual.proj', [outputDim, outputDim])
+    .set('transformer.visual.conv1.weight', [width, 3, patchSize, patchSize]);
   layerNorm('transformer.visual.ln_pre', width);
   for (let i = 0; i < visual.layers; i++) {
     const block = `transformer.visual.transformer.resblocks.${i}`;
@@ -39,7 +45,7 @@ export function expectedTensors(config: QwenVlConfig): Map<string, readonly numb
     linear(`${block}.mlp.c_proj`, width, mlp, true);
   }
   const pool = 'transformer.visual.attn_pool';
-  shapes.set(`${pool}.query`, [queries, outputDim]).set(`${pool}.pos_embed`, [queries, outputDim]);
+  shapes.set(`${pool}.pos_embed`, [queries, outputDim]).set(`${pool}.query`, [queries, outputDim]);
   // The reference leaves the projection out where there is nothing to project (`visual.py`: nn.Identity).
   if (width !== outputDim) linear(`${pool}.kv_proj`, outputDim, width, false);
   shapes
@@ -49,7 +55,7 @@ export function expectedTensors(config: QwenVlConfig): Map<string, readonly numb
   layerNorm(`${pool}.ln_q`, outputDim);
   layerNorm(`${pool}.ln_kv`, outputDim);
   layerNorm('transformer.visual.ln_post', outputDim);
-  return shapes.set('transformer.visual.proj', [outputDim, outputDim]);
+  return shapes.set('lm_head.weight', [vocab, hidden]);
 }
 
 /** Side of the grid that position embeddings are stored for (`visual.py`: 256 positions). */

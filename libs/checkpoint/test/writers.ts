@@ -1,0 +1,2 @@
+export { safetensorsHeader } from './write-safetensors.ts';
+export { centralHeader, endRecord, localHeader, pickle } from './write-torch.ts';

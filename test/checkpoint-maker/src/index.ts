@@ -1,0 +1,2 @@
+export { fullSizeConfig } from './full-size.ts';
+export { type CheckpointOptions, makeCheckpoint } from './make-checkpoint.ts';
