@@ -7,16 +7,16 @@ const PIXEL = Buffer.from(
 );
 
 /**
- * Answers one question about one picture, so that worker threads, memory arenas and code are warm when the first visitor asks, and
+ * Answers one question about pictures, one unless others are given, so that worker threads, memory arenas and code are warm when the first visitor asks, and
  * a model that cannot run is found before the server calls itself ready.
  *
  * @throws EideticError what `chat` throws.
  */
-export const warmUp = async (chatService: ChatService): Promise<void> => {
-  const picture = { kind: 'image', source: { kind: 'bytes', bytes: PIXEL } } as const;
+export const warmUp = async (chatService: ChatService, pictures: readonly Uint8Array[] = [PIXEL]): Promise<void> => {
+  const images = pictures.map((bytes) => ({ kind: 'image', source: { kind: 'bytes', bytes } }) as const);
   const events = chatService.chat({
     requestId: 'warm-up',
-    messages: [{ role: 'user', content: [picture, { kind: 'text', text: '?' }] }],
+    messages: [{ role: 'user', content: [...images, { kind: 'text', text: '?' }] }],
     sampling: {},
     maxTokens: 2,
     stop: [],

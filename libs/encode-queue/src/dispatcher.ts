@@ -18,6 +18,7 @@ export class Dispatcher<Job extends WaitingJob> {
   readonly #options: DispatcherOptions<Job>;
   readonly #stopped = Promise.withResolvers<void>();
   #stopping = false;
+  #paused = false;
   #looking = false;
   #lookAgain = false;
   #timer: NodeJS.Timeout | undefined;
@@ -32,6 +33,18 @@ export class Dispatcher<Job extends WaitingJob> {
     if (!this.#looking) void this.#look();
   }
 
+  /** Takes nothing from the line until `resume`. */
+  pause(): void {
+    this.#paused = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Goes on after `pause`. */
+  resume(): void {
+    this.#paused = false;
+    this.poke();
+  }
+
   /** Takes nothing more from the line, and waits for what is being handled. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -39,15 +52,19 @@ export class Dispatcher<Job extends WaitingJob> {
     if (this.#options.batcher.inFlight > 0) await this.#stopped.promise;
   }
 
+  get #isOpen(): boolean {
+    return !this.#stopping && !this.#paused;
+  }
+
   async #look(): Promise<void> {
     const { batcher, refresh, now, drop } = this.#options;
     this.#looking = true;
-    while (this.#lookAgain && !this.#stopping) {
+    while (this.#lookAgain && this.#isOpen) {
       this.#lookAgain = false;
       clearTimeout(this.#timer);
       // Even without a refresh this lets jobs that come together go together.
       await refresh?.();
-      if (this.#stopping) break;
+      if (!this.#isOpen) break;
       const { batch, dropped, lookAgainAtMs } = batcher.take(now());
       for (const { job, reason } of dropped) drop(job, reason);
       if (batch.length > 0) {

@@ -56,6 +56,8 @@ export class MemoryEncodeQueue implements EncodeProducer {
     this.#dispatchers.add(dispatcher);
     dispatcher.poke();
     return {
+      pause: () => dispatcher.pause(),
+      resume: () => dispatcher.resume(),
       close: async () => {
         this.#dispatchers.delete(dispatcher);
         await dispatcher.stop();

@@ -7,7 +7,7 @@ import {
   type EncodeQueueObserver,
 } from '@eidetic/core';
 import { blockingConnection, closeInTime, connectForCommands } from '@eidetic/durable-redis';
-import { type Job, Worker } from 'bullmq';
+import { type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Dispatcher } from './dispatcher.ts';
 import { readStoredJob, type StoredJob } from './encode-job-schema.ts';
@@ -43,6 +43,8 @@ export interface RedisEncodeConsumerOptions {
   readonly limits: EncodeLimits;
   /** [{@link DEFAULT_LOCKS}] */
   readonly locks?: LockPolicy;
+  /** Whether it is paused to begin with [false]. */
+  readonly paused?: boolean;
 }
 
 // Where Redis did not say until when a job is waited for, its handler has so long.
@@ -61,6 +63,7 @@ export class RedisEncodeConsumer implements EncodeConsumer {
   readonly #dispatcher: Dispatcher<HeldJob>;
   readonly #worker: Worker;
   readonly #held = new Set<HeldJob>();
+  #paused = false;
   /** Fetched since the last look at the line. */
   readonly #fetched: HeldJob[] = [];
 
@@ -70,6 +73,8 @@ export class RedisEncodeConsumer implements EncodeConsumer {
     const redis = await connectForCommands(options.url, options.observer, REDIS_NAME);
     const consumer = new RedisEncodeConsumer(options, redis);
     await consumer.#worker.waitUntilReady();
+    if (options.paused) consumer.pause();
+    else consumer.resume();
     return consumer;
   }
 
@@ -87,9 +92,10 @@ export class RedisEncodeConsumer implements EncodeConsumer {
       run: (batch) => this.#run(batch),
       drop: (job, reason) => job.end.resolve({ kind: 'dropped', reason }),
     });
-    this.#worker = new Worker(QUEUE_NAME, (job) => this.#process(job), {
+    this.#worker = new Worker(QUEUE_NAME, (job, token) => this.#process(job, token), {
       connection: blockingConnection(url),
       prefix,
+      autorun: false,
       // What the handler may have, and one more batch to be there when it is done.
       concurrency: limits.maxJobs * (limits.maxInFlight + 1),
       lockDuration: locks.lockMs,
@@ -101,6 +107,22 @@ export class RedisEncodeConsumer implements EncodeConsumer {
     this.#worker.on('stalled', () => observer.stalled());
   }
 
+  /** What it has fetched for its next batch goes back: another consumer may have an encoder. */
+  pause(): void {
+    this.#paused = true;
+    this.#dispatcher.pause();
+    void this.#worker.pause(true);
+    for (const job of [...this.#fetched.splice(0), ...this.#line.takeFirst(this.#line.jobs.length)]) {
+      job.end.resolve({ kind: 'returned' });
+    }
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#dispatcher.resume();
+    void this.#worker.resume();
+  }
+
   async close(): Promise<void> {
     const closed = this.#worker.close();
     // However long the handler takes; only Redis must not keep us from closing.
@@ -110,7 +132,7 @@ export class RedisEncodeConsumer implements EncodeConsumer {
     this.#redis.disconnect();
   }
 
-  async #process(bullJob: Job): Promise<StoredOutcome> {
+  async #process(bullJob: Job, token: string | undefined): Promise<StoredOutcome> {
     const read = readStoredJob(bullJob.data);
     if ('problem' in read) {
       this.#observer.dropped({ reason: 'malformed' });
@@ -119,10 +141,16 @@ export class RedisEncodeConsumer implements EncodeConsumer {
     }
     const held = new HeldJob(read.job, bullJob);
     this.#held.add(held);
-    this.#fetched.push(held);
+    // A worker that was waiting for jobs when it was paused takes one more.
+    if (this.#paused) held.end.resolve({ kind: 'returned' });
+    else this.#fetched.push(held);
     this.#dispatcher.poke();
     const end = await held.end.promise;
     this.#held.delete(held);
+    if (end.kind === 'returned') {
+      await bullJob.moveToWait(token);
+      throw new WaitingError();
+    }
     if (end.kind === 'dropped') {
       this.#observer.dropped({ reason: end.reason });
       return { dropped: end.reason };
@@ -168,11 +196,18 @@ export class RedisEncodeConsumer implements EncodeConsumer {
   }
 }
 
+/** How a job ends that this consumer has the lock of. */
+type End =
+  | Verdict
+  | { readonly kind: 'dropped'; readonly reason: EncodeDropReason }
+  /** It goes back to the queue as if it had never been fetched. */
+  | { readonly kind: 'returned' };
+
 /** A job that this consumer has the lock of. */
 class HeldJob implements WaitingJob {
   readonly jobId: string;
   readonly arrivedAtMs = Date.now();
-  readonly end = Promise.withResolvers<Verdict | { readonly kind: 'dropped'; readonly reason: EncodeDropReason }>();
+  readonly end = Promise.withResolvers<End>();
   readonly priority: number;
   readonly #job: StoredJob;
   readonly #waitingSinceMs: number;

@@ -324,6 +324,37 @@ export function describeEncodeQueue(adapter: string, open: () => Promise<TestQue
       expect(handler.batches).toEqual([['first']]);
     });
 
+    it('hands nothing to a consumer that is paused, but to others, and to that one again afterwards', async () => {
+      const [busy, other] = [new HeldHandler(), new HeldHandler()];
+      const consumer = await queue.consume(busy.handle, LIMITS);
+      const first = queue.producer.encode(jobOf('first'));
+      await busy.batch(1);
+      const fetched = queue.producer.encode(jobOf('fetched'));
+      await waiting(1);
+      consumer.pause();
+      const late = queue.producer.encode(jobOf('late'));
+      await waiting(2);
+      busy.release();
+      expect(await first).toMatchObject({ ok: true });
+      const second = await queue.consume(other.handle, { ...LIMITS, lingerMs: 60_000, maxJobs: 2 });
+      await other.batch(1);
+      other.release();
+      expect(await Promise.all([fetched, late])).toMatchObject([{ ok: true }, { ok: true }]);
+      second.pause();
+      const last = queue.producer.encode(jobOf('last'));
+      await waiting(1);
+      consumer.resume();
+      await busy.batch(2);
+      busy.release();
+      expect(await last).toMatchObject({ ok: true });
+      expect([busy.batches, other.batches.flat().toSorted()]).toEqual([
+        [['first'], ['last']],
+        ['fetched', 'late'],
+      ]);
+      await consumer.close();
+      await second.close();
+    });
+
     it('shares a burst of 1,000 between two consumers, each key once', async () => {
       const handled: string[] = [];
       const shares = [0, 0];

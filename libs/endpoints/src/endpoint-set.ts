@@ -41,7 +41,8 @@ export class EndpointSet<T> implements Disposable {
   readonly #observer: EndpointObserver;
   readonly #endpoints = new Map<string, Endpoint<T>>();
   readonly #closing = new AbortController();
-  #changed = Promise.withResolvers<void>();
+  /** Wake those who wait for a change. */
+  readonly #waiters = new Set<() => void>();
   #told = '';
 
   constructor(options: EndpointSetOptions<T>) {
@@ -64,9 +65,10 @@ export class EndpointSet<T> implements Disposable {
   /** Resolves when {@link candidates} may have changed, or after `ms` milliseconds. Never rejects. */
   async changed(ms: number, signal?: AbortSignal): Promise<void> {
     const woken = new AbortController();
-    const either = signal ? AbortSignal.any([signal, woken.signal]) : woken.signal;
-    await Promise.race([this.#changed.promise, this.clock.sleep(ms, either)]);
-    woken.abort();
+    const wake = (): void => woken.abort();
+    this.#waiters.add(wake);
+    await this.clock.sleep(ms, signal ? AbortSignal.any([signal, woken.signal]) : woken.signal);
+    this.#waiters.delete(wake);
   }
 
   /** Ends every call and connection. */
@@ -116,7 +118,6 @@ export class EndpointSet<T> implements Disposable {
     const told = `${count.known} ${count.usable}`;
     if (told !== this.#told) this.#observer.pods(count);
     this.#told = told;
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    for (const wake of this.#waiters) wake();
   }
 }

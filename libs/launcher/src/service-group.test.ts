@@ -9,8 +9,8 @@ it('ends what has started, what is starting, and what will never answer', async 
   await expect(failing).rejects.toThrow('EIDETIC_SLOTS');
   const waiting = Promise.withResolvers<void>();
   const gateway = group.start('gateway', {
-    settings: { ...ports, EIDETIC_VISION_ENCODERS: '127.0.0.1:1' },
-    onLine: (line) => (line.startsWith('Waiting for vision encoders') ? waiting.resolve() : undefined),
+    settings: { ...ports, EIDETIC_DECODERS: '127.0.0.1:1' },
+    onLine: (line) => (line.startsWith('Waiting for decoders') ? waiting.resolve() : undefined),
   });
   const ended = expect(gateway).rejects.toThrow('ended before it answered');
   await waiting.promise;

@@ -32,8 +32,14 @@ export const CONFIG_DEFINITION = {
   ...POD_TLS_SETTINGS,
   podPatienceMs: {
     name: 'EIDETIC_POD_PATIENCE',
+    description: 'Longest time that an answer whose decoder was lost waits for another one.',
+    kind: duration(1),
+    default: '30s',
+  },
+  visionPatienceMs: {
+    name: 'EIDETIC_VISION_PATIENCE',
     description:
-      'Longest time that an answer whose decoder was lost waits for another one, and a picture for a vision encoder when there is none.',
+      'Longest time that a picture waits in the queue for a vision encoder when there is none; where they are scaled to none, longer than one takes to start.',
     kind: duration(1),
     default: '30s',
   },

@@ -32,8 +32,8 @@ interface PodContext extends GatewayContext {
 const now = (): number => performance.now();
 
 /**
- * Connects with the Redis of the queue, the Redis of the caches, vision encoders and decoders, waiting for those that are not there
- * yet, and puts the chat service together.
+ * Connects with the Redis of the queue, the Redis of the caches and decoders, waiting for those that are not there yet, begins to look for
+ * vision encoders, and puts the chat service together.
  *
  * @throws EideticError `invalid_checkpoint`, `invalid_bundle`, `invalid_config`; `cancelled` when the signal is aborted.
  */
@@ -44,7 +44,7 @@ export const loadGateway = async (config: GatewayConfig, context: GatewayContext
   await using parts = new AsyncDisposableStack();
   const caches = parts.use(await openCaches(config, context));
   const tls = openPodTls(config, context);
-  const vision = parts.use(await openVision(config, { ...context, tls }, bundle));
+  const vision = parts.use(openVision(config, { ...context, tls }, bundle));
   const decoder = parts.use(await openDecoders(config, { ...context, tls }, bundle));
   const queue = parts.use(await openQueue(config, { ...context, cache: caches.embeddings, vision }));
 
@@ -68,7 +68,9 @@ export const loadGateway = async (config: GatewayConfig, context: GatewayContext
     maxImages: config.maxImagesPerRequest,
   });
   onProgress(`Warming up ${modelName}`);
-  await warmUp(chatService);
+  // Without a picture: there may be no vision encoder.
+  await warmUp(chatService, []);
+  tellOfAbsence(vision, context);
   const loaded = parts.move();
   return { chatService, imageService, stores, release: () => loaded.disposeAsync() };
 };
@@ -101,23 +103,28 @@ const openPodTls = (config: GatewayConfig, { onTrouble }: GatewayContext): Chann
       ),
   });
 
-const openVision = (
-  config: GatewayConfig,
-  { metrics, onProgress, signal, tls }: PodContext,
-  { manifest }: Bundle,
-): Promise<VisionPool> => {
-  onProgress(`Waiting for vision encoders at ${config.visionEncoders}`);
+/** Waits for none of them: a gateway answers chats without new pictures before there is a vision encoder. */
+const openVision = (config: GatewayConfig, { metrics, tls }: PodContext, { manifest }: Bundle): VisionPool => {
   const { fingerprint, tokensPerImage } = manifest.vision;
-  const options = {
+  return new VisionPool({
     resolve: parseAddresses(config.visionEncoders),
     tls,
     settings: { resolveIntervalMs: config.resolveIntervalMs },
     observer: metrics.endpoints('vision'),
     fingerprint,
     tokensPerImage,
-    patienceMs: config.podPatienceMs,
-  };
-  return VisionPool.create(options, signal);
+    patienceMs: config.visionPatienceMs,
+  });
+};
+
+/** Says when there is no vision encoder, and when there is one again. */
+const tellOfAbsence = (vision: VisionPool, { onTrouble }: GatewayContext): void => {
+  let wasThere = true;
+  vision.follow((available) => {
+    if (available !== wasThere)
+      onTrouble(available ? 'There is a vision encoder.' : 'There is no vision encoder: new pictures wait for one.');
+    wasThere = available;
+  });
 };
 
 /** @throws EideticError `invalid_config` when the decoders serve another model than this gateway. */

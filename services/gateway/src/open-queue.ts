@@ -6,6 +6,7 @@ import type { GatewayConfig } from './config.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { untilThere } from './until-there.ts';
 import { encodeHandler, type VisionPool } from './vision-pool.ts';
+import { whileEncodersMayCome } from './while-encoders-may-come.ts';
 
 /** Time between two lines of the log that say that the queue is away. */
 const TELL_AGAIN_MS = 10_000;
@@ -53,13 +54,17 @@ export const openQueue = async (
           maxInFlight: config.encodesInFlight,
           lingerMs: config.encodeLingerMs,
         },
+        paused: true,
         locks: { lockMs: encodeLockMs, stalledCheckMs: encodeLockMs / 2, maxTakeovers: 1 },
       }),
     signal,
   );
+  // Pictures wait in the queue until there is somebody to encode them.
+  const following = vision.follow((available) => (available ? consumer.resume() : consumer.pause()));
   return {
-    producer,
+    producer: whileEncodersMayCome(producer, vision),
     async [Symbol.asyncDispose]() {
+      following[Symbol.dispose]();
       await consumer.close();
       await producer.close();
     },

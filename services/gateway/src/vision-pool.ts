@@ -14,7 +14,7 @@ export interface VisionPoolOptions extends Omit<EndpointSetOptions<RemoteVision>
   /** Of the model that is served: an encoder of another one gets no pictures. */
   readonly fingerprint: string;
   readonly tokensPerImage: number;
-  /** Longest time that a single picture waits for an encoder when there is none, in milliseconds. */
+  /** Longest time that a picture waits for an encoder when there is none, in milliseconds. */
   readonly patienceMs: number;
 }
 
@@ -24,14 +24,18 @@ const REPEAT = { attempts: 3, idempotent: true } as const;
 /** How often it is looked whether an encoder is there, in milliseconds. */
 const LOOK_MS = 100;
 
-/** Many vision encoders as one: a call goes to the one that has least to do, and to another if that one is lost. */
+/** Many vision encoders as one, or none yet: a call goes to the one that has least to do, and to another if that one is lost. */
 export class VisionPool implements PictureEncoder, Disposable {
   readonly fingerprint: string;
   readonly tokensPerImage: number;
   readonly #set: EndpointSet<RemoteVision>;
   readonly #patienceMs: number;
+  readonly #followers = new Set<(there: boolean) => void>();
+  #told = false;
+  #closed = false;
 
-  private constructor({ fingerprint, tokensPerImage, patienceMs, ...options }: VisionPoolOptions) {
+  /** Begins to look for encoders. */
+  constructor({ fingerprint, tokensPerImage, patienceMs, ...options }: VisionPoolOptions) {
     this.#patienceMs = patienceMs;
     this.fingerprint = fingerprint;
     this.tokensPerImage = tokensPerImage;
@@ -43,23 +47,37 @@ export class VisionPool implements PictureEncoder, Disposable {
         throw new EideticError('invalid_config', `A vision encoder serves ${vision.model.name} in another version.`);
       },
     });
+    void this.#look();
   }
 
-  /**
-   * Looks for encoders, and resolves once one is there.
-   *
-   * @throws the reason for which `signal` aborts.
-   */
-  static async create(options: VisionPoolOptions, signal: AbortSignal): Promise<VisionPool> {
-    const pool = new VisionPool(options);
-    while (pool.#set.candidates.length === 0) {
-      if (signal.aborted) {
-        pool[Symbol.dispose]();
-        throw EideticError.from(signal.reason);
-      }
-      await pool.#set.changed(LOOK_MS, signal);
-    }
-    return pool;
+  /** Whether a call could go to an encoder now. */
+  get available(): boolean {
+    return this.#set.candidates.length > 0;
+  }
+
+  /** Calls `follower` with {@link available}, now and whenever it has changed, until what is returned is disposed. */
+  follow(follower: (available: boolean) => void): Disposable {
+    this.#followers.add(follower);
+    follower(this.#told);
+    return { [Symbol.dispose]: () => void this.#followers.delete(follower) };
+  }
+
+  /** A signal that aborts with `unavailable` once there has been no encoder for as long as a picture waits for one. */
+  watchAbsence(): { readonly signal: AbortSignal } & Disposable {
+    const absent = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const giveUp = (): void => absent.abort(nobodyThere(this.#patienceMs));
+    const following = this.follow((available) => {
+      clearTimeout(timer);
+      if (!available) timer = setTimeout(giveUp, this.#patienceMs);
+    });
+    return {
+      signal: absent.signal,
+      [Symbol.dispose]() {
+        clearTimeout(timer);
+        following[Symbol.dispose]();
+      },
+    };
   }
 
   /**
@@ -92,7 +110,8 @@ export class VisionPool implements PictureEncoder, Disposable {
         return await this.#encodeNow(picture, signal);
       } catch (reason) {
         const error = EideticError.from(reason);
-        if (error.code !== 'unavailable' || signal?.aborted || performance.now() >= untilMs) throw error;
+        if (error.code !== 'unavailable' || signal?.aborted) throw error;
+        if (performance.now() >= untilMs) throw this.available ? error : nobodyThere(this.#patienceMs);
         await this.#set.changed(LOOK_MS, signal);
       }
     }
@@ -109,9 +128,27 @@ export class VisionPool implements PictureEncoder, Disposable {
 
   /** Ends every call and connection. */
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.#set[Symbol.dispose]();
   }
+
+  async #look(): Promise<void> {
+    while (!this.#closed) {
+      const { available } = this;
+      if (available !== this.#told) {
+        this.#told = available;
+        for (const follower of this.#followers) follower(available);
+      }
+      // A circuit breaker lets a call through after some time, of which nothing tells.
+      await this.#set.changed(LOOK_MS);
+    }
+  }
 }
+
+const nobodyThere = (patienceMs: number): EideticError => {
+  const message = `No vision encoder has been there for ${patienceMs} ms. Ask again later; chats without new pictures are answered.`;
+  return new EideticError('unavailable', message);
+};
 
 /** Handles batches of the encode queue with a pool. What the encoders could not put into the shared cache goes to `cache`. */
 export const encodeHandler =

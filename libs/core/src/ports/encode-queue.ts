@@ -80,6 +80,10 @@ export interface EncodeProducer {
 
 /** The side that encodes: hands batches to its handler until it is closed. */
 export interface EncodeConsumer {
+  /** Hands nothing more to its handler, so that jobs wait in the queue, until `resume`. What the handler has goes on. */
+  pause(): void;
+  /** Goes on after `pause`. */
+  resume(): void;
   /** Takes no more jobs, and waits for those that it has taken. */
   close(): Promise<void>;
 }
