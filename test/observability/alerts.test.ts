@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,6 +87,15 @@ describe.skipIf(noPrometheus)(`a cluster that Prometheus watches with the alerts
     return Number(data.result[0]?.value[1]);
   };
 
+  /** Traces that exemplars of a metric lead to. */
+  const tracesOf = async (name: string): Promise<readonly (string | undefined)[]> => {
+    const range = `start=0&end=${Math.ceil(Date.now() / 1000) + 1}`;
+    const response = await fetch(`${prometheus.url}/api/v1/query_exemplars?query=${name}&${range}`);
+    type Found = { data: readonly { exemplars: readonly { labels: Readonly<Record<string, string>> }[] }[] };
+    const { data } = (await response.json()) as Found;
+    return data.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels.trace_id));
+  };
+
   const firing = async (): Promise<readonly string[]> =>
     (await prometheus.alerts()).flatMap(({ state, labels }) => (state === 'firing' ? [`${labels.alertname}`] : []));
 
@@ -92,6 +103,18 @@ describe.skipIf(noPrometheus)(`a cluster that Prometheus watches with the alerts
     await expect.poll(() => numberOf('sum(eidetic_service_ready)'), SOON).toBe(3);
     await expect.poll(() => numberOf('sum(eidetic_encode_queue_batch_jobs_count)'), SOON).toBeGreaterThan(20);
     expect(await firing()).toEqual([]);
+  });
+
+  it('leads from the time to the first token to the trace of that chat', { timeout: 120_000 }, async () => {
+    const traceId = randomBytes(16).toString('hex');
+    const response = await fetch(`${watched.cluster.gateways[0]?.http}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
+      body: JSON.stringify({ model: 'qwen-vl-nano-chat', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 4 }),
+    });
+    expect(response.status).toBe(200);
+    for (const name of ['eidetic_chat_first_token_seconds_bucket', 'eidetic_engine_first_token_seconds_bucket'])
+      await expect.poll(() => tracesOf(name), SOON).toContain(traceId);
   });
 
   it.each([

@@ -32,11 +32,12 @@ const STAT_HEIGHT = 4;
 const LINES_HEIGHT = 8;
 
 const queriesOf = ({ queries }: Panel): Builder<Dataquery>[] =>
-  queries.map(({ expr, legend }, i) =>
+  queries.map(({ expr, legend, exemplars = false }, i) =>
     new DataqueryBuilder()
       .refId(String.fromCharCode(65 + i))
       .datasource(DATASOURCE)
       .expr(expr)
+      .exemplar(exemplars)
       .legendFormat(legend),
   );
 

@@ -1,8 +1,10 @@
 /** A question to Prometheus, and what its lines are called. */
-interface Query {
+export interface Query {
   readonly expr: string;
   /** With `{{label}}` for the value of a label. */
   readonly legend: string;
+  /** Whether exemplars of the histogram that is asked lie over the lines, each leading to a trace. */
+  readonly exemplars?: boolean;
 }
 
 /** One picture of a dashboard. */

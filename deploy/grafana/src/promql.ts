@@ -1,3 +1,5 @@
+import type { Query } from './panel.ts';
+
 /** The series of a metric in the chosen namespaces. A Prometheus outside Kubernetes has no namespaces: then all of them. */
 export const series = (metric: string, labels = ''): string =>
   `${metric}{namespace=~"$namespace"${labels && `, ${labels}`}}`;
@@ -23,9 +25,9 @@ export const mean = (histogram: string, labels = '', grouping = ''): string =>
 export const share = (metric: string, labels: string, of = ''): string =>
   `${rate(metric, of ? `${of}, ${labels}` : labels)} / ${rate(metric, of)}`;
 
-/** Median and slow end of a histogram, as two lines. */
-export const spread = (histogram: string, labels = ''): readonly { expr: string; legend: string }[] => [
+/** Median and slow end of a histogram, as lines, with its exemplars, if it has any. */
+export const spread = (histogram: string, labels = ''): readonly Query[] => [
   { expr: quantile(0.5, histogram, labels), legend: 'p50' },
   { expr: quantile(0.95, histogram, labels), legend: 'p95' },
-  { expr: quantile(0.99, histogram, labels), legend: 'p99' },
+  { expr: quantile(0.99, histogram, labels), legend: 'p99', exemplars: true },
 ];

@@ -1,7 +1,7 @@
 import { maxHeaderSize } from 'node:http';
 import { Server as TlsServer } from 'node:tls';
 import { answerErrors, earlyErrors, type OpenaiApiOptions, type OpenaiApiParts, openaiApi } from '@eidetic/openai';
-import type { HttpMetrics, Registry, Tracer } from '@eidetic/telemetry';
+import { type HttpMetrics, metricsPage, type Registry, type Tracer } from '@eidetic/telemetry';
 import type { CertificateFiles } from '@eidetic/tls';
 import { pageDirectory } from '@eidetic/web';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
@@ -93,8 +93,9 @@ export const createHttpServer = ({
     const { ready, status } = readiness();
     return reply.code(ready ? 200 : 503).send({ status });
   });
-  app.get('/metrics', async (_, reply) => {
-    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  app.get('/metrics', async ({ headers }, reply) => {
+    const { contentType, text } = await metricsPage(metrics.registry, headers.accept);
+    return reply.type(contentType).send(text);
   });
   void app.register(webPage(pageDirectory));
   void app.register(crossOrigin(corsOrigins ?? [], openaiApi(api, limits)));

@@ -57,7 +57,7 @@ export interface ImageResolver {
 export type ImageStage = 'fetch' | 'hash' | 'lookup' | 'encode';
 
 /** Does the work of a stage, as it is, and may take its time. */
-export type AroundImageStage = <T>(stage: ImageStage, work: () => T) => T;
+export type AroundImageStage = <T>(stage: ImageStage, context: ImageContext, work: () => T) => T;
 
 /** What an image resolver is made of. */
 export interface ImageResolverParts {
@@ -109,7 +109,7 @@ interface Picture {
 const AROUND: readonly ErrorCode[] = ['unavailable', 'image_missing', 'internal'];
 
 export function createImageResolver(parts: ImageResolverParts): ImageResolver {
-  const { cache, store, queue, encoder, fetcher, around = (_, work) => work() } = parts;
+  const { cache, store, queue, encoder, fetcher, around = (_, __, work) => work() } = parts;
   const encode = async (
     { key, imageId, load, ...picture }: Picture,
     context: ImageContext,
@@ -133,13 +133,13 @@ export function createImageResolver(parts: ImageResolverParts): ImageResolver {
   };
 
   const resolveOne = async (picture: Picture, context: ImageContext, signal?: AbortSignal) => {
-    const kept = await around('lookup', () => cache.get(picture.key));
+    const kept = await around('lookup', context, () => cache.get(picture.key));
     if (kept !== undefined) return { embedding: kept, cached: true };
-    return { embedding: await around('encode', () => encode(picture, context, signal)), cached: false };
+    return { embedding: await around('encode', context, () => encode(picture, context, signal)), cached: false };
   };
 
   const fetch = async (url: string, context: ImageContext, signal: AbortSignal): Promise<FetchedImage> => {
-    if (fetcher !== undefined) return around('fetch', () => fetcher.fetch(url, context, signal));
+    if (fetcher !== undefined) return around('fetch', context, () => fetcher.fetch(url, context, signal));
     const message = 'this server fetches no pictures from URLs; send the picture itself as a data URI.';
     throw new EideticError('unsupported_image_source', message);
   };
@@ -148,7 +148,7 @@ export function createImageResolver(parts: ImageResolverParts): ImageResolver {
     async resolve(sources, context, signal) {
       using fetched = await fetchSources(sources, (url, either) => fetch(url, context, either), signal);
       const pictures = fetched.sources.map((source, index) =>
-        around('hash', () => identify(source, index, context.scope, encoder.fingerprint)),
+        around('hash', context, () => identify(source, index, context.scope, encoder.fingerprint)),
       );
       const distinct = new Map(pictures.map((picture) => [picture.key, picture]));
       for (const picture of pictures) if (picture.load !== undefined) distinct.set(picture.key, picture);

@@ -108,15 +108,17 @@ export class Sequence {
   admitted(slot: number, admission: number): void {
     this.slot = slot;
     this.admission = admission;
-    this.#observer?.admitted({ queuedMs: performance.now() - this.#bornMs });
+    const { traceparent } = this.request;
+    this.#observer?.admitted({ queuedMs: performance.now() - this.#bornMs, traceparent });
   }
 
   /** Hands the caller the count of what was prefilled: the prompt is computed, and with it the scores of the first token. */
   promptDone(): void {
-    const { prompt, cached } = this;
+    const { prompt, cached, request } = this;
     this.#lastTokenMs = performance.now();
     const sinceArrivalMs = this.#lastTokenMs - this.#bornMs;
-    this.#observer?.firstToken({ computed: prompt.length - cached, cached, sinceArrivalMs });
+    const { traceparent } = request;
+    this.#observer?.firstToken({ computed: prompt.length - cached, cached, sinceArrivalMs, traceparent });
     this.#emit({ kind: 'prefilled', promptTokens: prompt.length, cachedTokens: cached });
   }
 

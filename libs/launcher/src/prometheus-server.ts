@@ -58,7 +58,8 @@ export class PrometheusServer implements AsyncDisposable {
     await writeFile(join(folder, 'prometheus.yml'), JSON.stringify(config));
     const address = `127.0.0.1:${port}`;
     const files = [`--config.file=${join(folder, 'prometheus.yml')}`, `--storage.tsdb.path=${join(folder, 'data')}`];
-    const server = spawn('prometheus', [...files, `--web.listen-address=${address}`], {
+    const args = [...files, `--web.listen-address=${address}`, '--enable-feature=exemplar-storage'];
+    const server = spawn('prometheus', args, {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const started = new PrometheusServer(`http://${address}`, server, folder);

@@ -5,6 +5,7 @@ import { OperationsServer, type Readiness, type Service } from '@eidetic/service
 import {
   createLogger,
   createRpcMetrics,
+  metricsPage,
   openTracer,
   type Registry,
   registerReadiness,
@@ -108,7 +109,7 @@ export const createRpcService = <Served>(options: RpcServiceOptions<Served>): Se
   });
   const readiness = (): Readiness => readinessOf(state, trouble);
   registerReadiness(registry, () => readiness().ready);
-  const operations = new OperationsServer({ readiness, metrics: registry });
+  const operations = new OperationsServer({ readiness, metrics: (accept) => metricsPage(registry, accept) });
   const loading = new AbortController();
   let loaded: Promise<Loaded<Served>> | undefined;
   let tracer: Tracer | undefined;

@@ -4,7 +4,7 @@ import { OperationsServer } from './operations-server.ts';
 const serve = async (parts: Partial<ConstructorParameters<typeof OperationsServer>[0]> = {}) => {
   const server = new OperationsServer({
     readiness: () => ({ ready: true, status: 'ready' }),
-    metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'a 1\n' },
+    metrics: async (accept) => ({ contentType: 'text/plain; version=0.0.4', text: `# for ${accept}\n` }),
     ...parts,
   });
   onTestFinished(() => server.close());
@@ -23,9 +23,11 @@ it('is alive, and ready when it says so', async () => {
 });
 
 it('prints metrics, and says so when it cannot', async () => {
-  const response = await fetch(`${(await serve()).address}/metrics`);
-  expect([response.headers.get('content-type'), await response.text()]).toEqual(['text/plain; version=0.0.4', 'a 1\n']);
-  const { address } = await serve({ metrics: { contentType: '', metrics: () => Promise.reject(new Error('torn')) } });
+  const headers = { accept: 'text/plain' };
+  const response = await fetch(`${(await serve()).address}/metrics`, { headers });
+  expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4');
+  expect(await response.text()).toBe('# for text/plain\n');
+  const { address } = await serve({ metrics: () => Promise.reject(new Error('torn')) });
   expect((await fetch(`${address}/metrics`)).status).toBe(500);
 });
 
@@ -40,7 +42,7 @@ it('says so when its port is taken', async () => {
   const port = Number(new URL(address).port);
   const other = new OperationsServer({
     readiness: () => ({ ready: true, status: '' }),
-    metrics: { contentType: '', metrics: async () => '' },
+    metrics: async () => ({ contentType: '', text: '' }),
   });
   await expect(other.listen({ ...place, port })).rejects.toMatchObject({
     code: 'invalid_config',

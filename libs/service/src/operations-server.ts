@@ -12,8 +12,8 @@ export interface Readiness {
 /** What is told to those who operate the service. */
 export interface OperationsParts {
   readonly readiness: () => Readiness;
-  /** Text of the metrics, and its content type. */
-  readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
+  /** Text of the metrics, and its content type, for the `Accept` of a request. */
+  readonly metrics: (accept: string | undefined) => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
 const sendJson = (response: ServerResponse, statusCode: number, body: object): void => {
@@ -25,7 +25,7 @@ export class OperationsServer {
   readonly #server: Server;
 
   constructor({ readiness, metrics }: OperationsParts) {
-    this.#server = createServer(async ({ method, url }, response) => {
+    this.#server = createServer(async ({ method, url, headers }, response) => {
       if (method !== 'GET' && method !== 'HEAD') return sendJson(response, 405, { status: 'method not allowed' });
       switch (url) {
         case '/healthz':
@@ -35,8 +35,8 @@ export class OperationsServer {
           return sendJson(response, ready ? 200 : 503, { status });
         }
         case '/metrics':
-          return metrics.metrics().then(
-            (text) => void response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
+          return metrics(headers.accept).then(
+            ({ contentType, text }) => void response.writeHead(200, { 'content-type': contentType }).end(text),
             (error) => sendJson(response, 500, { status: `metrics cannot be read: ${error}` }),
           );
         default:

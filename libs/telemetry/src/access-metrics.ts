@@ -1,5 +1,6 @@
 import type { AccessObserver, LimiterFailure, RefusalReason } from '@eidetic/core';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
+import type { Registry } from './registry.ts';
 
 const REFUSALS: readonly RefusalReason[] = [
   'no_key',

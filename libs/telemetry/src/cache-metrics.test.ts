@@ -1,11 +1,11 @@
-import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
 import { scrape } from '../test/scrape.ts';
 import { createCacheMetrics } from './cache-metrics.ts';
 import { measureEmbeddingCache } from './measure-embedding-cache.ts';
+import { emptyRegistry } from './registry.ts';
 
 it('counts look-ups and writes of each cache by outcome, every outcome from the start', async () => {
-  const registry = new Registry();
+  const registry = emptyRegistry();
   const observerOf = createCacheMetrics(registry);
   const [embeddings, images] = [observerOf('embedding'), observerOf('image')];
   embeddings.read({ outcome: 'hit', durationMs: 2 });
@@ -22,7 +22,7 @@ it('counts look-ups and writes of each cache by outcome, every outcome from the 
 });
 
 it('measures look-ups and writes apart, in seconds', async () => {
-  const registry = new Registry();
+  const registry = emptyRegistry();
   const embeddings = createCacheMetrics(registry)('embedding');
   embeddings.read({ outcome: 'timeout', durationMs: 250 });
   embeddings.write({ outcome: 'stored', durationMs: 500 });
@@ -33,7 +33,7 @@ it('measures look-ups and writes apart, in seconds', async () => {
 });
 
 it('tells look-ups in memory apart, hits from misses, and says nothing of what cannot happen there', async () => {
-  const registry = new Registry();
+  const registry = emptyRegistry();
   const found = { data: new Float32Array(1), tokens: 1, hidden: 1, imageWidth: 1, imageHeight: 1 };
   const cache = {
     get: async (key: string) => (key === 'known' ? found : undefined),

@@ -1,6 +1,7 @@
 import type { CacheObserver, CacheReadOutcome, CacheWriteOutcome } from '@eidetic/core';
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 import { CACHE_BUCKETS } from './buckets.ts';
+import type { Registry } from './registry.ts';
 
 /** What is kept: embeddings, or pictures as they were uploaded. */
 export type MeasuredCache = 'embedding' | 'image';

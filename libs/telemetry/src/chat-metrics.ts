@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import { FIRST_TOKEN_BUCKETS, RESOLVE_BUCKETS } from './buckets.ts';
+import type { Registry } from './registry.ts';
 
 /** Metrics of a process that answers chats: what nobody behind it can know. */
 export interface ChatMetrics {
@@ -30,6 +31,7 @@ export const createChatMetrics = (registry: Registry): ChatMetrics => {
       name: 'eidetic_chat_first_token_seconds',
       help: 'From the arrival of a chat request to the first piece of its answer: pictures, queue and prompt.',
       buckets: FIRST_TOKEN_BUCKETS,
+      enableExemplars: true,
       registers,
     }),
     imageTokens: new Counter({
@@ -48,6 +50,7 @@ export const createChatMetrics = (registry: Registry): ChatMetrics => {
       help: 'Time of one picture of a chat request by stage: fetch (from its URL, wait included; where it came as one), hash, lookup (of its embedding in the tiers of the cache), encode (wait and transfer included; misses only).',
       labelNames: ['stage'],
       buckets: RESOLVE_BUCKETS,
+      enableExemplars: true,
       registers,
     }),
   };

@@ -1,10 +1,10 @@
-import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
 import { scrape } from '../test/scrape.ts';
 import { createDecoderPoolMetrics } from './decoder-pool-metrics.ts';
+import { emptyRegistry } from './registry.ts';
 
 it('counts where requests went and why, how that ended, and answers that went on elsewhere', async () => {
-  const registry = new Registry();
+  const registry = emptyRegistry();
   const pool = createDecoderPoolMetrics(registry);
   pool.routed({ reason: 'hash', continues: false });
   pool.prefilled({ promptTokens: 100, cachedTokens: 60 });

@@ -1,6 +1,7 @@
 import type { DecoderPoolObserver, ErrorCode, RouteReason } from '@eidetic/core';
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 import { RESUME_BUCKETS } from './buckets.ts';
+import type { Registry } from './registry.ts';
 
 const REASONS: readonly RouteReason[] = ['prefix', 'hash', 'spill', 'least_loaded'];
 

@@ -1,8 +1,8 @@
 import type { EncodeBacklog } from '@eidetic/core';
-import { Registry } from 'prom-client';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { scrape } from '../test/scrape.ts';
 import { createEncodeQueueMetrics, type EncodeQueueMetrics } from './encode-queue-metrics.ts';
+import { emptyRegistry, type Registry } from './registry.ts';
 
 const GAUGES = ['waiting_jobs', 'waiting_cost', 'oldest_seconds', 'backlog_seconds'].map(
   (name) => `eidetic_encode_queue_${name} `,
@@ -12,7 +12,7 @@ let registry: Registry;
 let metrics: EncodeQueueMetrics;
 
 beforeEach(() => {
-  registry = new Registry();
+  registry = emptyRegistry();
   metrics = createEncodeQueueMetrics(registry);
 });
 

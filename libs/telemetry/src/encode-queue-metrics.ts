@@ -1,8 +1,9 @@
 import type { EncodeBacklog, EncodeDropReason, EncodeQueueObserver, ErrorCode } from '@eidetic/core';
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 import { BATCH_COST_BUCKETS, BATCH_IMAGES_BUCKETS, QUEUE_BUCKETS } from './buckets.ts';
 import { EncodePace } from './encode-pace.ts';
 import { registerBacklog } from './queue-backlog.ts';
+import type { Registry } from './registry.ts';
 
 /** Metrics of a process that puts pictures into an encode queue, or takes them out: the observer that it reports to, and the backlog. */
 export interface EncodeQueueMetrics extends EncodeQueueObserver {

@@ -1,10 +1,10 @@
-import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
 import { scrape } from '../test/scrape.ts';
 import { createEndpointMetrics } from './endpoint-metrics.ts';
+import { emptyRegistry } from './registry.ts';
 
 it('tells the pods of each service apart, and what became of them', async () => {
-  const registry = new Registry();
+  const registry = emptyRegistry();
   const observerOf = createEndpointMetrics(registry);
   const [vision, decoder] = [observerOf('vision'), observerOf('decoder')];
   vision.resolved({ outcome: 'ok' });

@@ -1,5 +1,6 @@
 import type { EndpointObserver } from '@eidetic/core';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
+import type { Registry } from './registry.ts';
 
 /** A service whose pods are called. */
 export type MeasuredService = 'vision' | 'decoder';

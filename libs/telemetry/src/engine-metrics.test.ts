@@ -1,20 +1,20 @@
 import type { DecoderLoad } from '@eidetic/core';
-import { Registry } from 'prom-client';
 import { beforeEach, expect, it } from 'vitest';
 import { scrape } from '../test/scrape.ts';
 import { createEngineMetrics, type EngineMetrics } from './engine-metrics.ts';
+import { emptyRegistry, type Registry } from './registry.ts';
 
 let registry: Registry;
 let metrics: EngineMetrics;
 
 beforeEach(() => {
-  registry = new Registry();
+  registry = emptyRegistry();
   metrics = createEngineMetrics(registry, 'm');
 });
 
 it('tells positions of completed prompts that were computed from those that were cached', async () => {
-  metrics.firstToken({ computed: 30, cached: 70, sinceArrivalMs: 250 });
-  metrics.firstToken({ computed: 5, cached: 0, sinceArrivalMs: 500 });
+  metrics.firstToken({ computed: 30, cached: 70, sinceArrivalMs: 250, traceparent: undefined });
+  metrics.firstToken({ computed: 5, cached: 0, sinceArrivalMs: 500, traceparent: undefined });
   expect(await scrape(registry, 'eidetic_engine_prompt_tokens', 'eidetic_engine_first_token_seconds_sum')).toEqual([
     'eidetic_engine_first_token_seconds_sum 0.75',
     'eidetic_engine_prompt_tokens_total{source="computed"} 35',
@@ -56,7 +56,7 @@ it('tells the time of decode steps, how many there were, and how many answers ea
 });
 
 it('measures the wait for a slot and the time between tokens in seconds', async () => {
-  metrics.admitted({ queuedMs: 1500 });
+  metrics.admitted({ queuedMs: 1500, traceparent: undefined });
   metrics.token({ sinceLastMs: 20 });
   metrics.token({ sinceLastMs: 230 });
   const names = ['queue', 'inter_token'].flatMap((noun) =>

@@ -1,5 +1,5 @@
 import type { DecoderLoad, EngineObserver, ErrorCode, RequestStage } from '@eidetic/core';
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 import {
   DECODE_ROWS_BUCKETS,
   FIRST_TOKEN_BUCKETS,
@@ -7,7 +7,9 @@ import {
   QUEUE_BUCKETS,
   TOKEN_BUCKETS,
 } from './buckets.ts';
+import { exemplarOf } from './exemplar.ts';
 import { registerLoad } from './load-metrics.ts';
+import type { Registry } from './registry.ts';
 
 /** Metrics of a process that runs an engine: the observer that it reports to, and its load. */
 export interface EngineMetrics extends EngineObserver {
@@ -39,12 +41,14 @@ const createRequestMetrics = (registers: Registry[]) => {
       name: 'eidetic_engine_queue_seconds',
       help: 'Time that a request waited for its slot.',
       buckets: QUEUE_BUCKETS,
+      enableExemplars: true,
       registers,
     }),
     firstToken: new Histogram({
       name: 'eidetic_engine_first_token_seconds',
       help: 'From the arrival of a request at the engine to its first token: queue and prompt.',
       buckets: FIRST_TOKEN_BUCKETS,
+      enableExemplars: true,
       registers,
     }),
     interToken: new Histogram({
@@ -118,14 +122,15 @@ export const createEngineMetrics = (registry: Registry, model: string): EngineMe
     };
   };
   return {
-    admitted: ({ queuedMs }) => queue.observe(queuedMs / 1000),
+    admitted: ({ queuedMs, traceparent }) =>
+      queue.observe({ value: queuedMs / 1000, exemplarLabels: exemplarOf(traceparent) }),
     prefillStep: prefill('prompt'),
     decodeStep: ({ rows, durationMs }) => {
       decodeSeconds.observe(durationMs / 1000);
       decodeRows.observe(rows);
     },
     firstToken: (request) => {
-      firstToken.observe(request.sinceArrivalMs / 1000);
+      firstToken.observe({ value: request.sinceArrivalMs / 1000, exemplarLabels: exemplarOf(request.traceparent) });
       computed.inc(request.computed);
       cached.inc(request.cached);
     },

@@ -1,4 +1,5 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter } from 'prom-client';
+import type { Registry } from './registry.ts';
 
 /** Metrics of the files of tenants; they are told of files as they come and go. */
 export interface FileMetrics {

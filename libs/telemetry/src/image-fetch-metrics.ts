@@ -1,5 +1,6 @@
 import type { FetchRefusal, ImageFetchObserver } from '@eidetic/core';
-import { Counter, type Registry } from 'prom-client';
+import { Counter } from 'prom-client';
+import type { Registry } from './registry.ts';
 
 const REFUSALS: readonly FetchRefusal[] = [
   'url',

@@ -1,5 +1,6 @@
-import { Histogram, type Registry } from 'prom-client';
+import { Histogram } from 'prom-client';
 import { ENCODE_BUCKETS } from './buckets.ts';
+import type { Registry } from './registry.ts';
 
 /** Metrics of a process that encodes pictures. */
 export interface ImageMetrics {

@@ -15,6 +15,7 @@ export { measureChat } from './measure-chat.ts';
 export { measureEmbeddingCache } from './measure-embedding-cache.ts';
 export { measureImageStages } from './measure-image-stages.ts';
 export { measureVisionEncoder } from './measure-vision-encoder.ts';
+export { type MetricsPage, metricsPage } from './metrics-page.ts';
 export { openTracer, TRACE_SETTINGS } from './open-tracer.ts';
 export { registerReadiness } from './readiness.ts';
 export { type Build, createRegistry, type Registry } from './registry.ts';

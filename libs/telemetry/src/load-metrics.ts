@@ -1,5 +1,6 @@
 import type { DecoderLoad } from '@eidetic/core';
-import { Gauge, type Registry } from 'prom-client';
+import { Gauge } from 'prom-client';
+import type { Registry } from './registry.ts';
 
 const LOAD = [
   {

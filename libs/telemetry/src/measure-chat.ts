@@ -1,6 +1,7 @@
 import type { ChatEvent, ChatService } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
 import type { ChatMetrics } from './chat-metrics.ts';
+import { exemplarOf } from './exemplar.ts';
 
 const count = (event: ChatEvent, metrics: ChatMetrics): void => {
   if (event.kind === 'started') {
@@ -11,7 +12,7 @@ const count = (event: ChatEvent, metrics: ChatMetrics): void => {
 };
 
 /**
- * The same service, counted: requests running and finished, time to first token, tokens and cache lookups of pictures.
+ * The same service, measured: requests running and finished, time to first token, tokens and cache lookups of pictures.
  *
  * @param now a clock in milliseconds.
  */
@@ -33,7 +34,8 @@ export const measureChat = (service: ChatService, metrics: ChatMetrics, now: () 
         count(event, metrics);
         if (event.kind === 'text' && !wroteText) {
           wroteText = true;
-          metrics.firstToken.observe((now() - startMs) / 1000);
+          const value = (now() - startMs) / 1000;
+          metrics.firstToken.observe({ value, exemplarLabels: exemplarOf(request.traceparent) });
         }
         if (event.kind === 'finished') outcome = event.reason;
         yield event;

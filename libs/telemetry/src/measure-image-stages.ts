@@ -1,5 +1,6 @@
 import type { AroundImageStage } from '@eidetic/chat';
 import type { ChatMetrics } from './chat-metrics.ts';
+import { exemplarOf } from './exemplar.ts';
 
 /**
  * Takes the time of what an image resolver does; of what fails, too.
@@ -10,15 +11,11 @@ export const measureImageStages = (
   { imageStages }: Pick<ChatMetrics, 'imageStages'>,
   now: () => number,
 ): AroundImageStage => {
-  const children = {
-    fetch: imageStages.labels({ stage: 'fetch' }),
-    hash: imageStages.labels({ stage: 'hash' }),
-    lookup: imageStages.labels({ stage: 'lookup' }),
-    encode: imageStages.labels({ stage: 'encode' }),
-  };
-  return (stage, work) => {
+  return (stage, { traceparent }, work) => {
     const startMs = now();
-    const observe = (): void => children[stage].observe((now() - startMs) / 1000);
+    const exemplarLabels = exemplarOf(traceparent);
+    const observe = (): void =>
+      imageStages.observe({ labels: { stage }, value: (now() - startMs) / 1000, exemplarLabels });
     const result = work();
     // Whoever has the result handles its failure.
     if (result instanceof Promise) result.then(observe, observe);

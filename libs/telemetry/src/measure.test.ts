@@ -1,6 +1,5 @@
 import type { ChatEvent, ChatRequest, ChatService } from '@eidetic/chat';
-import { EideticError, type VisionEncoder } from '@eidetic/core';
-import { Registry } from 'prom-client';
+import { EideticError, SHARED_SCOPE, type VisionEncoder } from '@eidetic/core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { scrape } from '../test/scrape.ts';
 import { type ChatMetrics, createChatMetrics } from './chat-metrics.ts';
@@ -8,6 +7,7 @@ import { createImageMetrics } from './image-metrics.ts';
 import { measureChat } from './measure-chat.ts';
 import { measureImageStages } from './measure-image-stages.ts';
 import { measureVisionEncoder } from './measure-vision-encoder.ts';
+import { emptyRegistry, type Registry } from './registry.ts';
 
 const request: ChatRequest = { requestId: '1', messages: [], sampling: {}, stop: [] };
 const image = { imageId: 'a', width: 1, height: 1, cached: true };
@@ -33,7 +33,7 @@ const now = (): number => {
 };
 
 beforeEach(() => {
-  registry = new Registry();
+  registry = emptyRegistry();
   metrics = createChatMetrics(registry);
   clockMs = 0;
 });
@@ -107,9 +107,10 @@ it('measures each stage of each picture that could be encoded', async () => {
 
 it('measures the stages of a picture at once or when they are done, and hands on what they give', async () => {
   const around = measureImageStages(metrics, now);
-  expect(around('hash', () => 'id')).toBe('id');
-  await expect(around('lookup', async () => undefined)).resolves.toBeUndefined();
-  await expect(around('encode', () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+  const context = { scope: SHARED_SCOPE, priority: 0, deadlineMs: 0 };
+  expect(around('hash', context, () => 'id')).toBe('id');
+  await expect(around('lookup', context, async () => undefined)).resolves.toBeUndefined();
+  await expect(around('encode', context, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
   expect(await scrape(registry, 'eidetic_image_resolve_seconds_sum')).toEqual([
     'eidetic_image_resolve_seconds_sum{stage="hash"} 0.25',
     'eidetic_image_resolve_seconds_sum{stage="lookup"} 0.25',

@@ -1,6 +1,7 @@
 import type { EncodeBacklog } from '@eidetic/core';
-import { Gauge, type Registry } from 'prom-client';
+import { Gauge } from 'prom-client';
 import type { EncodePace } from './encode-pace.ts';
+import type { Registry } from './registry.ts';
 
 /** A queue that does not answer leaves its series out of the scrape, and does not hold up the rest of it. */
 const READ_LIMIT_MS = 1000;

@@ -1,4 +1,5 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Gauge } from 'prom-client';
+import type { Registry } from './registry.ts';
 
 /** Registers whether a process takes requests, as `/readyz` says it; `isReady` is asked when it is scraped. */
 export const registerReadiness = (registry: Registry, isReady: () => boolean): void => {

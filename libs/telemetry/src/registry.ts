@@ -1,7 +1,18 @@
 import { totalmem } from 'node:os';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, type OpenMetricsContentType, Registry as PromRegistry } from 'prom-client';
 
-export type { Registry };
+/**
+ * Metrics of a process; {@link metricsPage} prints them. prom-client (15.1) lets histograms have exemplars only in registries of this type, but
+ * takes `_total` from the names of their counters for good when such a registry prints itself.
+ */
+export type Registry = PromRegistry<OpenMetricsContentType>;
+
+/** A registry without metrics. */
+export const emptyRegistry = (): Registry => {
+  const registry = new PromRegistry<OpenMetricsContentType>();
+  registry.setContentType(PromRegistry.OPENMETRICS_CONTENT_TYPE);
+  return registry;
+};
 
 /** What runs in a process, as its metrics say. */
 export interface Build {
@@ -13,9 +24,9 @@ export interface Build {
 /** Without a limit `constrainedMemory` is 0, or more than there is. */
 const memoryLimitBytes = (): number => Math.min(process.constrainedMemory() || Infinity, totalmem());
 
-/** A registry, whose text `/metrics` prints, with what every process has: what runs, and the metrics of Node.js and the process. */
+/** A registry with what every process has: what runs, and the metrics of Node.js and the process. */
 export const createRegistry = (build: Build): Registry => {
-  const registry = new Registry();
+  const registry = emptyRegistry();
   collectDefaultMetrics({ register: registry });
   const labels = { version: build.version, model: build.model, node: process.version };
   new Gauge({

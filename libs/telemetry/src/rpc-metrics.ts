@@ -1,4 +1,5 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter } from 'prom-client';
+import type { Registry } from './registry.ts';
 
 /** Metrics of a process that answers gRPC calls. */
 export interface RpcMetrics {

@@ -1,13 +1,13 @@
-import { Registry } from 'prom-client';
 import { beforeEach, expect, it } from 'vitest';
 import { scrape } from '../test/scrape.ts';
+import { emptyRegistry, type Registry } from './registry.ts';
 import { createVisionMetrics, type VisionMetrics } from './vision-metrics.ts';
 
 let registry: Registry;
 let metrics: VisionMetrics;
 
 beforeEach(() => {
-  registry = new Registry();
+  registry = emptyRegistry();
   metrics = createVisionMetrics(registry);
 });
 

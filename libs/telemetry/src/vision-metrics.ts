@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@eidetic/core';
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import { BATCH_IMAGES_BUCKETS, ENCODE_BUCKETS } from './buckets.ts';
+import type { Registry } from './registry.ts';
 
 /** Metrics of a vision service, beside those of its encoder. */
 export interface VisionMetrics {

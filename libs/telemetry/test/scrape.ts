@@ -1,5 +1,6 @@
-import type { Registry } from 'prom-client';
+import { metricsPage } from '../src/metrics-page.ts';
+import type { Registry } from '../src/registry.ts';
 
 /** The lines of the registry's text that begin with one of these names. */
 export const scrape = async (registry: Registry, ...names: readonly string[]): Promise<string[]> =>
-  (await registry.metrics()).split('\n').filter((line) => names.some((name) => line.startsWith(name)));
+  (await metricsPage(registry)).text.split('\n').filter((line) => names.some((name) => line.startsWith(name)));
