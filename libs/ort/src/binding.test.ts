@@ -171,6 +171,19 @@ describe('Binding', () => {
     binding.runSync();
     expect(calls).toEqual(['BindInput x', 'RunWithBinding', 'BindInput x', 'RunWithBinding']);
   });
+
+  it('tells a GPU which CUDA graph its runs are captured as', async () => {
+    const { calls, core } = gpuLikeSession();
+    using tensor = floats(1);
+    const binding = new Binding(core, { cudaGraphId: 7 }).input('x', tensor);
+    binding.runSync();
+    expect(calls.filter((call) => !call.startsWith('Bind'))).toEqual([
+      'AddRunConfigEntry gpu_graph_id',
+      'RunWithBinding 5',
+    ]);
+    binding.release();
+    expect(calls).toContain('ReleaseRunOptions');
+  });
 });
 
 const SIDE = 256;
@@ -197,6 +210,9 @@ function gpuLikeSession(): { calls: string[]; core: SessionCore } {
     ReleaseIoBinding: record('ReleaseIoBinding'),
     CreateTensorWithDataAsOrtValue: () => 1n,
     ReleaseValue: record('ReleaseValue'),
+    CreateRunOptions: () => 5n,
+    AddRunConfigEntry: record('AddRunConfigEntry'),
+    ReleaseRunOptions: record('ReleaseRunOptions'),
     BindInput: record('BindInput'),
     RunWithBinding: record('RunWithBinding'),
   } as unknown as typeof library.api;
@@ -208,7 +224,6 @@ function gpuLikeSession(): { calls: string[]; core: SessionCore } {
     device: { location: 'cuda', id: 0 },
     inputs: new Map([['x', info]]),
     outputs: new Map(),
-    copier: () => Promise.reject(new Error('not used')),
     released: false,
   };
   return { calls, core };

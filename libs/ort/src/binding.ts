@@ -1,8 +1,22 @@
 import { EideticError } from '@eidetic/core';
+import type { Pointer } from './api.ts';
 import { abandoned, Handle } from './handle.ts';
+import type { Library } from './library.ts';
 import { checkLive, type SessionCore } from './session-core.ts';
 import { checkBuffer, type Tensor, valueIn } from './tensor.ts';
 import type { ValueInfo } from './value-info.ts';
+
+/** How a binding runs. */
+export interface BindingOptions {
+  /**
+   * Of the CUDA graph that the runs are captured as, for sessions with `enable_cuda_graph`: bindings of other tensors or shapes have others. -1 for
+   * runs that are not to be captured. A graph is captured, and can be replayed, on one thread: such bindings run by `runSync`.
+   */
+  readonly cudaGraphId?: number;
+}
+
+/** `kOrtRunOptionsConfigCudaGraphAnnotation` (onnxruntime_run_options_config_keys.h). */
+const CUDA_GRAPH_ID = 'gpu_graph_id';
 
 /**
  * The tensors that a run reads and writes, prepared once and run many times. Keeps what it was given alive until it is
@@ -11,19 +25,23 @@ import type { ValueInfo } from './value-info.ts';
 export class Binding {
   readonly #session: SessionCore;
   readonly #handle: Handle;
+  readonly #runOptions: Pointer | null;
   readonly #inputs = new Map<string, Handle>();
   readonly #outputs = new Map<string, Handle>();
   #running = false;
   #released = false;
 
-  constructor(session: SessionCore) {
+  constructor(session: SessionCore, { cudaGraphId }: BindingOptions = {}) {
     const { library, handle } = session;
     const pointer = library.api.CreateIoBinding(handle.pointer);
+    const runOptions = cudaGraphId === undefined ? null : createRunOptions(library, cudaGraphId);
     const [inputs, outputs] = [this.#inputs, this.#outputs];
     handle.retain();
     this.#session = session;
+    this.#runOptions = runOptions;
     this.#handle = new Handle(pointer, () => {
       library.api.ReleaseIoBinding(pointer);
+      if (runOptions !== null) library.api.ReleaseRunOptions(runOptions);
       for (const value of [...inputs.values(), ...outputs.values()]) value.drop();
       handle.drop();
     });
@@ -50,7 +68,7 @@ export class Binding {
     const { api } = this.#session.library;
     const handle = this.#start().retain();
     try {
-      await api.RunWithBinding.async(this.#session.handle.pointer, null, handle.pointer);
+      await api.RunWithBinding.async(this.#session.handle.pointer, this.#runOptions, handle.pointer);
     } finally {
       this.#running = false;
       handle.drop();
@@ -62,7 +80,7 @@ export class Binding {
     const { api } = this.#session.library;
     const handle = this.#start();
     try {
-      api.RunWithBinding(this.#session.handle.pointer, null, handle.pointer);
+      api.RunWithBinding(this.#session.handle.pointer, this.#runOptions, handle.pointer);
     } finally {
       this.#running = false;
     }
@@ -120,6 +138,12 @@ export class Binding {
       );
     }
   }
+}
+
+function createRunOptions({ api }: Library, cudaGraphId: number): Pointer {
+  const options = api.CreateRunOptions();
+  api.AddRunConfigEntry(options, CUDA_GRAPH_ID, String(cudaGraphId));
+  return options;
 }
 
 function checkFits(

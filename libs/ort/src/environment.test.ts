@@ -90,11 +90,13 @@ describe('Environment', () => {
     await expect(environment.createSession(identity(), { intraOpThreads: 2, config })).rejects.toThrow(/nonsense/);
   });
 
-  it('names the missing CUDA library and where to get it', async () => {
-    await expect(environment.createSession(identity(), { provider: { cuda: {} } })).rejects.toMatchObject({
+  it('names every library that CUDA misses and where to get it', async () => {
+    const expected = {
       code: 'invalid_config',
-      message: expect.stringMatching(/libonnxruntime_providers_shared\.so.*onnxruntime-linux-x64-gpu-1\.\d+/),
-    });
+      message: expect.stringMatching(/libonnxruntime_providers_cuda\.so.*pip install onnxruntime-gpu==1\.\d+/),
+    };
+    await expect(environment.createSession(identity(), { provider: { cuda: {} } })).rejects.toMatchObject(expected);
+    expect(() => environment.checkCuda()).toThrow(expect.objectContaining(expected));
   });
 
   it('says so when the library was built without CUDA', () => {

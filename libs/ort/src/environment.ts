@@ -1,11 +1,12 @@
 import { EideticError } from '@eidetic/core';
 import koffi from 'koffi';
 import type { Pointer } from './api.ts';
+import { cudaRuntime } from './cuda-runtime.ts';
 import { Handle } from './handle.ts';
 import { type Library, loadLibrary } from './library.ts';
-import { builtInProviders } from './providers.ts';
+import { builtInProviders, checkCuda } from './providers.ts';
 import { Session } from './session.ts';
-import type { Device } from './session-core.ts';
+import type { SessionCore } from './session-core.ts';
 import { createSessionOptions, type SessionOptions } from './session-options.ts';
 import { sessionError } from './status.ts';
 import { checkBuffer } from './tensor.ts';
@@ -24,19 +25,12 @@ export interface EnvironmentOptions {
   readonly logLevel?: LogLevel;
 }
 
-/** An ONNX model: `y = Identity(x)` over uint8 of any length. */
-const COPY_MODEL = Buffer.from(
-  'CAg6PAoQCgF4EgF5IghJZGVudGl0eRIEdGlueVoQCgF4EgsKCQgCEgUKAxIBbmIQCgF5EgsKCQgCEgUKAxIBbkIECgAQEQ==',
-  'base64',
-);
-
 const environments = new Map<Library, Environment>();
 
 /** onnxruntime, loaded: where sessions come from. One per library and process, never released. */
 export class Environment {
   readonly #library: Library;
   readonly #pointer: Pointer;
-  readonly #copiers = new Map<string, Promise<Session>>();
 
   private constructor(library: Library, logLevel: LogLevel) {
     this.#library = library;
@@ -73,6 +67,15 @@ export class Environment {
   }
 
   /**
+   * Looks for everything that CUDA needs, and returns how many devices there are.
+   *
+   * @throws EideticError `invalid_config` that names every library that is missing and how to get it, or what CUDA has against the device
+   */
+  checkCuda(): number {
+    return checkCuda(this.#library);
+  }
+
+  /**
    * Loads a model from a file or from the bytes of one, on a libuv thread. Throws `invalid_bundle` when the model cannot be
    * loaded, `invalid_config` when an option or the provider is not to be had.
    */
@@ -85,10 +88,9 @@ export class Environment {
         library,
         handle,
         model: nameOf(model),
-        device: deviceOf(options),
+        ...deviceOf(options),
         inputs: readInputs(library, pointer),
         outputs: readOutputs(library, pointer),
-        copier: () => this.#copier(options.provider),
         released: false,
       });
     } catch (error) {
@@ -109,17 +111,6 @@ export class Environment {
       api.ReleaseSessionOptions(native);
     }
   }
-
-  /** One per provider, kept: making a session costs much more than a copy. */
-  #copier(provider: SessionOptions['provider'] = 'cpu'): Promise<Session> {
-    const key = JSON.stringify(provider);
-    const made = this.#copiers.get(key);
-    if (made) return made;
-    const copier = this.createSession(COPY_MODEL, { provider, intraOpThreads: 1 });
-    this.#copiers.set(key, copier);
-    copier.catch(() => this.#copiers.delete(key)); // the caller has the error; the next copy tries again
-    return copier;
-  }
 }
 
 const nameOf = (model: string | Uint8Array): string =>
@@ -131,6 +122,8 @@ function addressOf(bytes: Uint8Array): Pointer {
   return koffi.address(bytes);
 }
 
-function deviceOf({ provider = 'cpu' }: SessionOptions): Device {
-  return provider === 'cpu' ? { location: 'cpu', id: 0 } : { location: 'cuda', id: provider.cuda.deviceId ?? 0 };
+function deviceOf({ provider = 'cpu' }: SessionOptions): Pick<SessionCore, 'device' | 'cuda'> {
+  if (provider === 'cpu') return { device: { location: 'cpu', id: 0 } };
+  const { deviceId = 0 } = provider.cuda;
+  return { device: { location: 'cuda', id: deviceId }, cuda: cudaRuntime(deviceId) };
 }

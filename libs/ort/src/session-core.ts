@@ -1,12 +1,12 @@
 import { EideticError } from '@eidetic/core';
+import type { CudaRuntime } from './cuda-runtime.ts';
 import type { Handle } from './handle.ts';
 import type { Library } from './library.ts';
-import type { Session } from './session.ts';
 import type { Location } from './tensor.ts';
 import type { ValueInfo } from './value-info.ts';
 
 /** Memory that a session's provider computes in. */
-export interface Device {
+interface Device {
   readonly location: Location;
   readonly id: number;
 }
@@ -18,10 +18,10 @@ export interface SessionCore {
   /** The model's path, or what stands for it in messages. */
   readonly model: string;
   readonly device: Device;
+  /** Of the device, if it is a GPU. */
+  readonly cuda?: CudaRuntime;
   readonly inputs: ReadonlyMap<string, ValueInfo>;
   readonly outputs: ReadonlyMap<string, ValueInfo>;
-  /** A session of the same provider with the graph `y = x` over bytes: how elements get from one device to another. */
-  readonly copier: () => Promise<Session>;
   released: boolean;
 }
 

@@ -1,11 +1,19 @@
 import { EideticError } from '@eidetic/core';
 import type { Pointer } from './api.ts';
-import { Binding } from './binding.ts';
-import { type ElementType, elementCode, elementCount } from './element-type.ts';
+import { Binding, type BindingOptions } from './binding.ts';
+import { type ElementType, elementCode, elementCount, elementSize, type TensorArray } from './element-type.ts';
 import { abandoned, Handle } from './handle.ts';
+import { type ArrayType, deviceMirror, elementTypeOfArrays, hostMirror, type Mirror } from './mirror.ts';
 import { checkLive, type SessionCore } from './session-core.ts';
-import { bytesOf, nativeTensor, shapeOf, type Tensor } from './tensor.ts';
+import { addressOf, hostBytes, type Location, nativeTensor, shapeOf, type Tensor } from './tensor.ts';
 import { takeString, type ValueInfo } from './value-info.ts';
+
+/** `count` runs of `length` elements, each of which begins `stride` elements after the one before. */
+export interface Runs {
+  readonly length: number;
+  readonly stride: number;
+  readonly count: number;
+}
 
 /**
  * A loaded model. Made by `Environment.createSession`. Any number of bindings may run at the same time.
@@ -23,9 +31,14 @@ export class Session {
     abandoned.register(this, core.handle, this);
   }
 
+  /** Where the graph computes, and tensors of `allocate` are. */
+  get location(): Location {
+    return this.#core.device.location;
+  }
+
   /** A new, empty binding. */
-  bind(): Binding {
-    return new Binding(this.#live());
+  bind(options: BindingOptions = {}): Binding {
+    return new Binding(this.#live(), options);
   }
 
   /** A tensor in the memory of the session's device (CPU or GPU), uninitialised. `copy` fills and reads it. */
@@ -52,23 +65,59 @@ export class Session {
     return nativeTensor({ library, handle, type, dims, location: device.location });
   }
 
+  /** A tensor in the memory of the session's device that an array of the host mirrors. Released by the caller. */
+  mirror<A extends TensorArray>(ArrayOf: ArrayType<A>, dims: readonly number[]): Mirror<A> {
+    const { cuda } = this.#live();
+    if (!cuda) return hostMirror(ArrayOf, dims);
+    return deviceMirror(ArrayOf, this.allocate(elementTypeOfArrays(ArrayOf), dims), cuda);
+  }
+
+  /** Writes zeros to a tensor of `allocate`. */
+  clear(tensor: Tensor): void {
+    const { cuda } = this.#live();
+    if (cuda) cuda.clear(addressOf(tensor), tensor.sizeBytes);
+    else hostBytes(tensor).fill(0);
+  }
+
+  /**
+   * Copies runs of elements within a tensor of `allocate`: those that begin at element `from` to where they begin at element `to`. Source
+   * and destination must not overlap.
+   */
+  copyRuns(tensor: Tensor, from: number, to: number, { length, stride, count }: Runs): void {
+    const { cuda } = this.#live();
+    const size = elementSize(tensor.type);
+    if (length === 0 || count === 0) return;
+    const last = (start: number): number => start + (count - 1) * stride + length;
+    if (from < 0 || to < 0 || length > stride || Math.max(last(from), last(to)) * size > tensor.sizeBytes) {
+      const runs = `${count} runs of ${length} elements, ${stride} apart, from ${from} to ${to}`;
+      throw new EideticError('internal', `A tensor of shape [${tensor.dims}] does not hold ${runs}.`);
+    }
+    if (cuda) {
+      const at = (element: number): Pointer => addressOf(tensor) + BigInt(element * size);
+      cuda.copyPieces(at(to), at(from), { sizeBytes: length * size, strideBytes: stride * size, count });
+      return;
+    }
+    const bytes = hostBytes(tensor);
+    for (let i = 0; i < count; i++) {
+      const start = (from + i * stride) * size;
+      bytes.copyWithin((to + i * stride) * size, start, start + length * size);
+    }
+  }
+
   /**
    * Copies the elements of one tensor to another of the same type and size, wherever each of them is: on the host or on
    * the session's device.
    */
-  async copy(source: Tensor, destination: Tensor): Promise<void> {
-    const { copier } = this.#live();
+  copy(source: Tensor, destination: Tensor): void {
+    const { cuda } = this.#live();
     if (source.type !== destination.type || source.sizeBytes !== destination.sizeBytes) {
       throw new EideticError(
         'inference_failed',
         `Cannot copy ${source.type} [${source.dims}] to ${destination.type} [${destination.dims}].`,
       );
     }
-    using from = bytesOf(source);
-    using to = bytesOf(destination);
-    const session = await copier();
-    using binding = session.bind().input('x', from).output('y', to);
-    await binding.run();
+    if (cuda) cuda.copy(addressOf(destination), addressOf(source), source.sizeBytes);
+    else hostBytes(destination).set(hostBytes(source));
   }
 
   /** Ends the profiling that `profilePrefix` began, and returns the path of the file with the trace (chrome://tracing). */

@@ -28,8 +28,11 @@ export interface NativeTensor {
 /** The tensor's `OrtValue` in a library; for this package only. */
 export let valueIn: (tensor: Tensor, library: Library) => Handle;
 
-/** The tensor's memory as a tensor of bytes; for this package only. */
-export let bytesOf: (tensor: Tensor) => Tensor;
+/** Where the elements of a tensor begin, on the host or the device; for this package only. */
+export let addressOf: (tensor: Tensor) => Pointer;
+
+/** The elements of a tensor that is in memory of the host, as bytes; for this package only. */
+export let hostBytes: (tensor: Tensor) => Uint8Array;
 
 /** Makes a tensor that owns an `OrtValue`; for this package only. */
 export let nativeTensor: (parts: NativeTensor) => Tensor;
@@ -94,7 +97,7 @@ export class Tensor {
         `A view of shape [${dims}] from element ${offset} on does not fit a tensor of shape [${this.dims}].`,
       );
     }
-    return this.#part(offset * elementSize(this.type), dims, this.type);
+    return this.#part(offset, dims);
   }
 
   /** Frees the tensor, at once or when the last binding and run that use it let go. Releasing twice does nothing. */
@@ -110,28 +113,42 @@ export class Tensor {
     this.release();
   }
 
-  #part(offsetBytes: number, dims: readonly number[], type: ElementType): Tensor {
+  #part(offset: number, dims: readonly number[]): Tensor {
     this.#check();
     const array = this.#array;
     if (array) {
       checkBuffer(array.buffer);
-      const offset = offsetBytes / array.BYTES_PER_ELEMENT;
-      const part =
-        type === this.type
-          ? array.subarray(offset, offset + elementCount(dims))
-          : new Uint8Array(array.buffer, array.byteOffset + offsetBytes, elementCount(dims));
-      return new Tensor(type, dims, 'cpu', { array: part });
+      const part = array.subarray(offset, offset + elementCount(dims));
+      return new Tensor(this.type, dims, 'cpu', { array: part });
     }
     const { library, handle } = this.#own();
     const { api } = library;
-    const address = api.GetTensorMutableData(handle.pointer) + BigInt(offsetBytes);
-    const value = createValue(library, api.GetTensorMemoryInfo(handle.pointer), address, dims, type);
+    const address = this.#address() + BigInt(offset * elementSize(this.type));
+    const value = createValue(library, api.GetTensorMemoryInfo(handle.pointer), address, dims, this.type);
     handle.retain();
     const part = new Handle(value, () => {
       api.ReleaseValue(value);
       handle.drop();
     });
-    return new Tensor(type, dims, this.location, { library, handle: part });
+    return new Tensor(this.type, dims, this.location, { library, handle: part });
+  }
+
+  #address(): Pointer {
+    this.#check();
+    if (this.#array) {
+      checkBuffer(this.#array.buffer);
+      return koffi.address(this.#array);
+    }
+    const { library, handle } = this.#own();
+    return library.api.GetTensorMutableData(handle.pointer);
+  }
+
+  #hostBytes(): Uint8Array {
+    this.#check();
+    const array = this.#array;
+    if (!array) return new Uint8Array(koffi.view(this.#address(), this.sizeBytes));
+    checkBuffer(array.buffer);
+    return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   }
 
   #adopt(library: Library, handle: Handle): { readonly library: Library; readonly handle: Handle } {
@@ -170,7 +187,8 @@ export class Tensor {
 
   static {
     valueIn = (tensor, library) => tensor.#valueIn(library);
-    bytesOf = (tensor) => tensor.#part(0, [tensor.sizeBytes], 'uint8');
+    addressOf = (tensor) => tensor.#address();
+    hostBytes = (tensor) => tensor.#hostBytes();
     nativeTensor = ({ library, handle, type, dims, location }) => new Tensor(type, dims, location, { library, handle });
   }
 }
