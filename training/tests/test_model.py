@@ -66,6 +66,28 @@ class PublishedModelTest(unittest.TestCase):
                     self.assertEqual(path.read_bytes(), (PUBLISHED_MODEL / path.name).read_bytes())
 
 
+@needs("torch")
+class LongContextTest(unittest.TestCase):
+    """Constants of Qwen-VL-Chat: trained on 2048 positions, heads of 128, rotary base 10000."""
+
+    def test_the_rotary_base_rises_with_the_prompt(self):
+        from nano.model.language import ntk_base
+
+        expected = {1: 10000, 2048: 10000, 2049: 30527.737, 4096: 30527.737, 4097: 72195.86, 8192: 72195.86}
+        for length, base in expected.items():
+            with self.subTest(length):
+                self.assertAlmostEqual(ntk_base(10000, 128, length, 2048), base, places=2)
+
+    def test_queries_grow_with_the_logarithm_of_their_length(self):
+        import torch
+
+        from nano.model.language import logn_factor
+
+        lengths = torch.tensor([[1, 2048, 3000, 4096, 8192]])
+        factor = logn_factor(lengths - 1, 2048).flatten()
+        torch.testing.assert_close(factor, torch.tensor([1, 1, 1.050068, 12 / 11, 13 / 11]))
+
+
 @needs("torch", "numpy", "PIL", "cv2", "regex")
 class TrainingStepTest(unittest.TestCase):
     @classmethod

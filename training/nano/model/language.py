@@ -1,5 +1,7 @@
 """The language model's blocks: RMSNorm, rotary attention, gated MLP."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,6 +29,18 @@ def rotary_table(positions: Tensor, head_dim: int, base: float) -> tuple[Tensor,
     return angle.cos(), angle.sin()
 
 
+def ntk_base(base: float, head_dim: int, prompt_length: int, trained_length: int) -> float:
+    """The rotary base of a sequence whose whole prompt has this length (dynamic NTK, `get_ntk_alpha` of Qwen)."""
+    alpha = max(2 ** math.ceil(math.log2(prompt_length / trained_length) + 1) - 1, 1)
+    return base * alpha ** (head_dim / (head_dim - 2))
+
+
+def logn_factor(positions: Tensor, trained_length: int) -> Tensor:
+    """What queries at positions [b, n] are multiplied by, [b, 1, n, 1] (`logn_list` of Qwen)."""
+    factor = (positions.double() + 1).log() / math.log(trained_length)
+    return factor.clamp(min=1).float()[:, None, :, None]
+
+
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     a, b = x.chunk(2, -1)
     return x * cos + torch.cat((-b, a), -1) * sin
@@ -40,7 +54,15 @@ class Attention(nn.Module):
         self.c_attn = nn.Linear(dim, 3 * size)
         self.c_proj = nn.Linear(size, dim, bias=False)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None, cache: dict | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        mask: Tensor | None,
+        cache: dict | None = None,
+        query_scale: Tensor | None = None,
+    ) -> Tensor:
         b, n, _ = x.shape
         q, k, v = (t.view(b, n, self.heads, -1).transpose(1, 2) for t in self.c_attn(x).chunk(3, -1))
         q, k = rotate(q, cos, sin).type_as(v), rotate(k, cos, sin).type_as(v)
@@ -48,6 +70,8 @@ class Attention(nn.Module):
             if cache:
                 k, v = torch.cat((cache["k"], k), 2), torch.cat((cache["v"], v), 2)
             cache.update(k=k, v=v)
+        if query_scale is not None:
+            q = q * query_scale
         return self.c_proj(attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(b, n, -1))
 
 
@@ -71,6 +95,14 @@ class Block(nn.Module):
         self.ln_2 = RMSNorm(cfg["hidden_size"], cfg["layer_norm_epsilon"])
         self.mlp = MLP(cfg)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None, cache: dict | None = None) -> Tensor:
-        x = x + self.attn(self.ln_1(x), cos, sin, mask, cache)
+    def forward(
+        self,
+        x: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        mask: Tensor | None,
+        cache: dict | None = None,
+        query_scale: Tensor | None = None,
+    ) -> Tensor:
+        x = x + self.attn(self.ln_1(x), cos, sin, mask, cache, query_scale)
         return x + self.mlp(self.ln_2(x))

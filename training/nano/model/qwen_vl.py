@@ -1,4 +1,4 @@
-"""The whole model. Contexts stay below `seq_length`, so NTK scaling and log-n attention never come into play."""
+"""The whole model. Training stays below `seq_length`; beyond it, inference uses dynamic NTK and log-n attention."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from .language import Block, RMSNorm, rotary_table
+from .language import Block, RMSNorm, logn_factor, ntk_base, rotary_table
 from .vision import VisionTransformer
 
 INIT_STD = 0.02
@@ -48,15 +48,30 @@ class QwenVL(nn.Module):
         flat = x.view(-1, x.shape[-1])
         return flat.index_copy(0, slots, features.reshape(-1, flat.shape[1]).to(flat.dtype)).view_as(x)
 
-    def hidden(self, x: Tensor, positions: Tensor, mask: Tensor | None, caches: Sequence[dict] | None = None) -> Tensor:
+    def hidden(
+        self,
+        x: Tensor,
+        positions: Tensor,
+        mask: Tensor | None,
+        caches: Sequence[dict] | None = None,
+        prompt_length: int = 0,
+    ) -> Tensor:
         """The last hidden states.
 
         x: [b, n, dim]; positions: [b, n]; mask: additive, broadcast to [b, heads, n, keys];
-        caches: one dict per block, filled and read back for token-by-token decoding.
+        caches: one dict per block, filled and read back for token-by-token decoding;
+        prompt_length: of the whole prompt, where it may exceed `seq_length` (config.json's `use_dynamic_ntk` and
+        `use_logn_attn` then hold).
         """
-        cos, sin = rotary_table(positions, self.cfg["kv_channels"], self.cfg["rotary_emb_base"])
+        cfg, trained = self.cfg, self.cfg["seq_length"]
+        head_dim, base, scale = cfg["kv_channels"], cfg["rotary_emb_base"], None
+        if prompt_length and cfg["use_dynamic_ntk"]:
+            base = ntk_base(base, head_dim, prompt_length, trained)
+        if prompt_length and cfg["use_logn_attn"]:
+            scale = logn_factor(positions, trained)
+        cos, sin = rotary_table(positions, head_dim, base)
         for i, block in enumerate(self.transformer.h):
-            x = block(x, cos, sin, mask, caches[i] if caches else None)
+            x = block(x, cos, sin, mask, caches[i] if caches else None, scale)
         return self.transformer.ln_f(x)
 
     @torch.no_grad()
@@ -70,7 +85,7 @@ class QwenVL(nn.Module):
         for _ in range(limit):
             n = x.shape[1]
             mask = causal_mask(n) if n > 1 else None
-            h = self.hidden(x, torch.arange(start, start + n)[None], mask, caches)
+            h = self.hidden(x, torch.arange(start, start + n)[None], mask, caches, len(ids))
             logits = self.lm_head(h[0, -1])
             token = int(logits.argmax())
             yield token, logits
