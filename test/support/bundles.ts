@@ -6,7 +6,7 @@ import { qwenVlExport } from '@eidetic/qwen-vl/export';
 const ROOT = join(import.meta.dirname, '../..');
 
 /** The checkpoint that the project ships. */
-const CHECKPOINT_DIRECTORY = join(ROOT, 'models/qwen-vl-nano-chat');
+export const CHECKPOINT_DIRECTORY = join(ROOT, 'models/qwen-vl-nano-chat');
 
 /** Weights as in the checkpoint, only wider: what parity with the reference is measured on. */
 export const FLOAT32_PRECISIONS: PartPrecisions = { vision: 'float32', decoder: 'float32', head: 'float32' };

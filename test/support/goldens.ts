@@ -46,3 +46,26 @@ export const imagesOf = (golden: GoldenCase): string[] =>
 
 /** An array of the goldens. */
 export const goldenArray = ({ file }: GoldenArray): Float32Array => readNpy(join(GOLDENS_DIRECTORY, file));
+
+/** What the reference makes of a long prompt. */
+export interface LongGolden {
+  readonly prompt: readonly number[];
+  /** Of each token of the greedy answer: the likeliest ids with their logits, the chosen one first. */
+  readonly steps: readonly (readonly (readonly [id: number, logit: number])[])[];
+}
+
+/** Prompts around and beyond the trained length (`long.json`), in order of their length. */
+export function longGoldens(): LongGolden[] {
+  const { prompt_ids: ids, cases } = JSON.parse(readFileSync(join(GOLDENS_DIRECTORY, 'long.json'), 'utf8')) as {
+    readonly prompt_ids: readonly number[];
+    readonly cases: readonly { readonly length: number; readonly steps: LongGolden['steps'] }[];
+  };
+  return cases.map(({ length, steps }) => ({ prompt: ids.slice(0, length), steps }));
+}
+
+/** The one of a length. */
+export function longGolden(length: number): LongGolden {
+  const golden = longGoldens().find(({ prompt }) => prompt.length === length);
+  if (!golden) throw new Error(`There is no golden prompt of ${length} tokens.`);
+  return golden;
+}
