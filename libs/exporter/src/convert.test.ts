@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ConvertOptions, convertCheckpoint, ensureBundle } from './convert.ts';
 import type { ExportFamily } from './family.ts';
 import { linear } from './linear.ts';
+import { denseMatrix } from './matrix.ts';
 
 /** A family whose checkpoints hold one matrix: both graphs multiply by it. */
 const family: ExportFamily = {
@@ -13,7 +14,7 @@ const family: ExportFamily = {
   plan: async (weights) => {
     const build: (typeof plan)['buildVision'] = async (graph, formats) => {
       const x = graph.input('x', 'float32', ['batch', 32]);
-      const matrix = { rows: 32, columns: 32, read: () => weights.readFloat32('w') };
+      const matrix = denseMatrix(await weights.readFloat32('w'), 32, 32);
       graph.output(await linear(graph, 'y', x, matrix, formats.vision), 'float32', ['batch', 32]);
     };
     const plan: Awaited<ReturnType<ExportFamily['plan']>> = {

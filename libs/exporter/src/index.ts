@@ -1,7 +1,7 @@
 export { bundleDirectoryOf, type ConvertOptions, convertCheckpoint, ensureBundle } from './convert.ts';
 export type { ExportFamily, ExportPlan, GraphFormats, WeightSource } from './family.ts';
 export { type ActivationType, constantOf, type LinearFormat, linear } from './linear.ts';
-export { denseMatrix, type Matrix, transpose } from './matrix.ts';
+export { denseMatrix, type Matrix, permuteRows, toFloat32, transpose } from './matrix.ts';
 export { GraphBuilder, MICROSOFT, type Value } from './onnx/graph-builder.ts';
 export type { ConvertProgress } from './watched-weights.ts';
 export { DEFAULT_PRECISIONS, EXPORTER_VERSION, type PartPrecisions } from './write-parts.ts';

@@ -1,8 +1,10 @@
 import type { Precision } from '@eidetic/bundle';
 import { EideticError } from '@eidetic/core';
-import { type Matrix, rowChunks } from './matrix.ts';
+import { float16Overflow, tooLargeForFloat16 } from './float16.ts';
+import type { Matrix } from './matrix.ts';
 import { type GraphBuilder, MICROSOFT, type Value } from './onnx/graph-builder.ts';
-import { BLOCK_SIZE, quantizeRows } from './quantize.ts';
+import { BLOCK_SIZE } from './quantize.ts';
+import { quantizeMatrix, transposeMatrix } from './weight-threads.ts';
 
 /** Element type of activations. */
 export type ActivationType = 'float32' | 'float16';
@@ -39,7 +41,7 @@ export async function linear(
     `${name}.weight`,
     format.precision,
     [weight.columns, weight.rows],
-    transposedPieces(name, weight, format.precision),
+    transposeMatrix(name, weight, format.precision),
   );
   const stored = format.precision === format.activations ? transposed : cast(graph, transposed, format.activations);
   if (!biasValue) return graph.node(name, 'MatMul', [x, stored]);
@@ -58,20 +60,9 @@ export async function constantOf(
   dims: readonly number[],
   type: ActivationType,
 ): Promise<Value> {
-  if (type === 'float16') requireFloat16(name, data);
+  const tooLarge = type === 'float16' ? tooLargeForFloat16(data) : undefined;
+  if (tooLarge !== undefined) throw float16Overflow(name, tooLarge);
   return graph.constant(name, type === 'float16' ? new Float16Array(data) : data, dims);
-}
-
-const FLOAT16_MAX = 65_504;
-
-/** bfloat16 reaches further than float16, where a larger number would become infinite. */
-function requireFloat16(name: string, data: Float32Array): void {
-  const tooLarge = data.find((x) => Math.abs(x) > FLOAT16_MAX);
-  if (tooLarge === undefined) return;
-  throw new EideticError(
-    'invalid_checkpoint',
-    `${name} holds ${tooLarge}, but float16 ends at ${FLOAT16_MAX}. Choose another precision than float16.`,
-  );
 }
 
 function cast(graph: GraphBuilder, value: Value, to: ActivationType): Value {
@@ -98,19 +89,16 @@ async function quantizedLinear(
   const blocks = columns / BLOCK_SIZE;
   const scales = new Float32Array(rows * blocks);
   let done = 0;
-  const values = await graph.weight(
-    `${name}.weight`,
-    'uint8',
-    [rows, blocks, (BLOCK_SIZE * bits) / 8],
-    (async function* () {
-      for await (const chunk of rowChunks(weight)) {
-        const quantized = quantizeRows(chunk, columns, bits);
-        scales.set(quantized.scales, done);
-        done += quantized.scales.length;
-        yield quantized.values;
-      }
-    })(),
-  );
+  const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    done = 0;
+    for await (const quantized of quantizeMatrix(weight, bits)) {
+      scales.set(quantized.scales, done);
+      done += quantized.scales.length;
+      yield quantized.values;
+    }
+  };
+  const dims = [rows, blocks, (BLOCK_SIZE * bits) / 8];
+  const values = await graph.weight(`${name}.weight`, 'uint8', dims, pieces());
   const scaleValue = await constantOf(graph, `${name}.scales`, scales, [rows, blocks], format.activations);
   return graph.node(name, 'MatMulNBits', [x, values, scaleValue, ...(bias ? ['', '', bias] : [])], {
     domain: MICROSOFT,
@@ -122,28 +110,4 @@ async function quantizedLinear(
       accuracy_level: 4n,
     },
   });
-}
-
-/** Elements of the transposed matrix written at a time: 64 columns of the largest matrix are 40 MB. */
-const TRANSPOSE_COLUMNS = 64;
-
-/** Little-endian bytes of the transposed matrix. Holds the whole matrix once, in the type that is written. */
-async function* transposedPieces(name: string, weight: Matrix, type: ActivationType): AsyncGenerator<Uint8Array> {
-  const { rows, columns } = weight;
-  const ArrayType = type === 'float16' ? Float16Array : Float32Array;
-  const all = new ArrayType(rows * columns);
-  let filled = 0;
-  for await (const chunk of rowChunks(weight)) {
-    if (type === 'float16') requireFloat16(name, chunk);
-    all.set(chunk, filled);
-    filled += chunk.length;
-  }
-  for (let first = 0; first < columns; first += TRANSPOSE_COLUMNS) {
-    const count = Math.min(TRANSPOSE_COLUMNS, columns - first);
-    const piece = new ArrayType(count * rows);
-    for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < count; c++) piece[c * rows + r] = all[r * columns + first + c] ?? 0;
-    }
-    yield new Uint8Array(piece.buffer);
-  }
 }

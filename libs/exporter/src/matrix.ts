@@ -1,26 +1,86 @@
+import { type FloatDType, widenToFloat32 } from '@eidetic/checkpoint';
+
+/** Consecutive rows of a matrix, as a checkpoint holds them. */
+export interface WeightRows {
+  readonly dtype: FloatDType;
+  /** Row-major, little endian; nothing else is in its buffer, so that it can move to another thread. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** A weight matrix `[rows, columns]` (output features by input features) that is read in row ranges. */
 export interface Matrix {
   readonly rows: number;
   readonly columns: number;
-  /** Rows `first` to `first + count`, row-major. */
-  read(first: number, count: number): Promise<Float32Array>;
+  /** Rows `first` to `first + count`. */
+  read(first: number, count: number): Promise<WeightRows>;
 }
 
-/** Floats of a matrix held in memory at a time. */
+/** Numbers of a matrix held in memory at a time. */
 const CHUNK_ELEMENTS = 4 * 1024 * 1024;
 
-/** Reads the whole matrix in order, a bounded number of rows at a time. */
-export async function* rowChunks(matrix: Matrix): AsyncGenerator<Float32Array> {
-  const step = Math.max(1, Math.floor(CHUNK_ELEMENTS / matrix.columns));
-  for (let first = 0; first < matrix.rows; first += step) {
-    yield await matrix.read(first, Math.min(step, matrix.rows - first));
-  }
+/** Rows `first` to `first + count`. */
+export interface RowSpan {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Cuts the rows of a matrix, in order, into spans that are small enough to hold. */
+export function* rowSpans({ rows, columns }: Matrix): Generator<RowSpan> {
+  const step = Math.max(1, Math.floor(CHUNK_ELEMENTS / columns));
+  for (let first = 0; first < rows; first += step) yield { first, count: Math.min(step, rows - first) };
+}
+
+/** Rows as float32, exactly. */
+export function toFloat32({ dtype, bytes }: WeightRows): Float32Array<ArrayBuffer> {
+  if (dtype === 'float32') return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  const target = new Float32Array(bytes.byteLength / 2);
+  widenToFloat32(bytes.buffer, dtype, target);
+  return target;
 }
 
 /** A matrix that lies in memory. */
 export function denseMatrix(data: Float32Array, rows: number, columns: number): Matrix {
   if (data.length !== rows * columns) throw new RangeError(`${data.length} numbers are not ${rows} x ${columns}.`);
-  return { rows, columns, read: async (first, count) => data.subarray(first * columns, (first + count) * columns) };
+  return {
+    rows,
+    columns,
+    read: async (first, count) => {
+      const part = data.slice(first * columns, (first + count) * columns);
+      return { dtype: 'float32', bytes: new Uint8Array(part.buffer) };
+    },
+  };
+}
+
+/**
+ * A matrix with its rows in another order.
+ *
+ * @param sourceRow The row of `matrix` that stands at each row of the result; read in runs where it counts up.
+ */
+export function permuteRows(matrix: Matrix, sourceRow: (row: number) => number): Matrix {
+  return {
+    rows: matrix.rows,
+    columns: matrix.columns,
+    async read(first, count) {
+      const parts: WeightRows[] = [];
+      for (let row = first; row < first + count; ) {
+        let run = 1;
+        while (row + run < first + count && sourceRow(row + run) === sourceRow(row) + run) run++;
+        parts.push(await matrix.read(sourceRow(row), run));
+        row += run;
+      }
+      return { dtype: parts[0]?.dtype ?? 'float32', bytes: concat(parts.map(({ bytes }) => bytes)) };
+    },
+  };
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** Row-major `[rows, columns]` to row-major `[columns, rows]`. */

@@ -21,39 +21,45 @@ export interface QuantizedRows {
  */
 export function quantizeRows(weights: Float32Array, columns: number, bits: 4 | 8): QuantizedRows {
   if (columns % BLOCK_SIZE !== 0) throw new RangeError(`${columns} columns are not a multiple of ${BLOCK_SIZE}.`);
-  const blocks = weights.length / BLOCK_SIZE;
-  const scales = new Float32Array(blocks);
+  const scales = new Float32Array(weights.length / BLOCK_SIZE);
   const values = new Uint8Array((weights.length * bits) / 8);
-  const block = new Uint8Array(BLOCK_SIZE);
-  for (let b = 0; b < blocks; b++) {
-    const from = b * BLOCK_SIZE;
-    const scale = bits === 4 ? bestInt4Scale(weights, from) : absoluteMaximum(weights, from) / 127;
-    scales[b] = scale;
-    roundBlock(weights, from, scale, bits, block);
-    if (bits === 8) {
-      values.set(block, from);
-    } else {
-      for (let i = 0; i < BLOCK_SIZE; i += 2) values[(from + i) >> 1] = at(block, i) | (at(block, i + 1) << 4);
-    }
-  }
+  const quantizeBlock = bits === 4 ? toInt4 : toInt8;
+  for (let b = 0; b < scales.length; b++) scales[b] = quantizeBlock(weights, b * BLOCK_SIZE, values);
   return { values, scales };
 }
 
-const at = (array: Float32Array | Uint8Array, index: number): number => array[index] ?? 0;
+// A full-size model has eight billion weights to quantise, so what follows is written for speed: Math.round takes several
+// times as long as rounding down what a half was added to.
 
-function roundBlock(weights: Float32Array, from: number, scale: number, bits: 4 | 8, into: Uint8Array): void {
-  const zero = 1 << (bits - 1);
-  const top = (1 << bits) - 1;
+/** Quantises the block that begins at `from`; returns its scale. */
+function toInt8(weights: Float32Array, from: number, values: Uint8Array): number {
+  const scale = Math.abs(extremeOf(weights, from)) / 127;
   const inverse = scale === 0 ? 0 : 1 / scale;
-  for (let i = 0; i < BLOCK_SIZE; i++) {
-    into[i] = Math.min(top, Math.max(0, Math.round(at(weights, from + i) * inverse) + zero));
-  }
+  for (let i = from; i < from + BLOCK_SIZE; i++) values[i] = Math.floor((weights[i] ?? 0) * inverse + 0.5) + 128;
+  return scale;
 }
 
-function absoluteMaximum(weights: Float32Array, from: number): number {
-  let maximum = 0;
-  for (let i = from; i < from + BLOCK_SIZE; i++) maximum = Math.max(maximum, Math.abs(at(weights, i)));
-  return maximum;
+/** Quantises the block that begins at `from`; returns its scale. */
+function toInt4(weights: Float32Array, from: number, values: Uint8Array): number {
+  const scale = bestInt4Scale(weights, from);
+  const inverse = scale === 0 ? 0 : 1 / scale;
+  for (let i = from; i < from + BLOCK_SIZE; i += 2) {
+    values[i >> 1] = int4Level((weights[i] ?? 0) * inverse) | (int4Level((weights[i + 1] ?? 0) * inverse) << 4);
+  }
+  return scale;
+}
+
+/** The nearest of the levels 0 to 15 to `x`, which counts from level 8 and is above -9.5: cutting off rounds down, and up to 0. */
+const int4Level = (x: number): number => Math.min((x + 8.5) | 0, 15);
+
+/** The number of largest magnitude in a block. */
+function extremeOf(weights: Float32Array, from: number): number {
+  let extreme = 0;
+  for (let i = from; i < from + BLOCK_SIZE; i++) {
+    const w = weights[i] ?? 0;
+    if (Math.abs(w) > Math.abs(extreme)) extreme = w;
+  }
+  return extreme;
 }
 
 /**
@@ -61,15 +67,13 @@ function absoluteMaximum(weights: Float32Array, from: number): number {
  * has no positive twin. Clipping the largest weight a little often pays for a finer grid.
  */
 function bestInt4Scale(weights: Float32Array, from: number): number {
-  let extreme = 0;
-  for (let i = from; i < from + BLOCK_SIZE; i++) {
-    if (Math.abs(at(weights, i)) > Math.abs(extreme)) extreme = at(weights, i);
-  }
+  const extreme = extremeOf(weights, from);
+  if (extreme === 0) return 0;
   let best = extreme / -8;
   let least = Number.POSITIVE_INFINITY;
   for (let step = -4; step <= 4; step++) {
     const scale = extreme / (-8 + step * 0.25);
-    const error = squaredError(weights, from, scale);
+    const error = scale ** 2 * squaredSteps(weights, from, 1 / scale);
     if (error < least) {
       least = error;
       best = scale;
@@ -78,14 +82,15 @@ function bestInt4Scale(weights: Float32Array, from: number): number {
   return best;
 }
 
-function squaredError(weights: Float32Array, from: number, scale: number): number {
-  if (scale === 0) return 0;
-  const inverse = 1 / scale;
-  let sum = 0;
-  for (let i = from; i < from + BLOCK_SIZE; i++) {
-    const w = at(weights, i);
-    const q = Math.min(7, Math.max(-8, Math.round(w * inverse)));
-    sum += (w - q * scale) ** 2;
+/** The squared error of a block in units of a step, summed in two halves that a processor computes side by side. */
+function squaredSteps(weights: Float32Array, from: number, inverse: number): number {
+  let even = 0;
+  let odd = 0;
+  for (let i = from; i < from + BLOCK_SIZE; i += 2) {
+    const x = (weights[i] ?? 0) * inverse;
+    const y = (weights[i + 1] ?? 0) * inverse;
+    even += (x + 8 - int4Level(x)) ** 2;
+    odd += (y + 8 - int4Level(y)) ** 2;
   }
-  return sum;
+  return even + odd;
 }

@@ -11,7 +11,7 @@ import { encodeModel } from './onnx/model.ts';
 import type { WatchedWeights } from './watched-weights.ts';
 
 /** Part of a bundle's source: raise it whenever the same checkpoint would give other files. */
-export const EXPORTER_VERSION = '2';
+export const EXPORTER_VERSION = '3';
 
 /** Storage of the weights, part by part. */
 export interface PartPrecisions {

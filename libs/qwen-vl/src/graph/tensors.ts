@@ -1,3 +1,4 @@
+import { isFloatDType } from '@eidetic/checkpoint';
 import { EideticError } from '@eidetic/core';
 import type { Matrix, WeightSource } from '@eidetic/exporter';
 import type { QwenVlConfig } from '../config.ts';
@@ -84,13 +85,23 @@ export function checkTensors(weights: WeightSource, expected: ReadonlyMap<string
 export const vector = (weights: WeightSource, name: string): Promise<Float32Array<ArrayBuffer>> =>
   weights.readFloat32(name);
 
-/** A weight tensor `[rows, columns]`, or some of its rows. */
+/**
+ * A weight tensor `[rows, columns]`, or some of its rows.
+ *
+ * @throws EideticError `invalid_checkpoint`, when it is read, unless it holds floats.
+ */
 export function matrix(weights: WeightSource, name: string, range?: { firstRow: number; rows: number }): Matrix {
-  const [totalRows = 0, columns = 0] = weights.tensors.get(name)?.shape ?? [];
+  const { shape = [], dtype = 'float32', file } = weights.tensors.get(name) ?? {};
+  const [totalRows = 0, columns = 0] = shape;
   const { firstRow, rows } = range ?? { firstRow: 0, rows: totalRows };
   return {
     rows,
     columns,
-    read: (first, count) => weights.readFloat32(name, { firstRow: firstRow + first, rows: count }),
+    async read(first, count) {
+      if (!isFloatDType(dtype)) {
+        throw new EideticError('invalid_checkpoint', `'${name}' in ${file} holds ${dtype}; floats are needed here.`);
+      }
+      return { dtype, bytes: await weights.readRaw(name, { firstRow: firstRow + first, rows: count }) };
+    },
   };
 }

@@ -7,6 +7,8 @@ import {
   linear,
   type Matrix,
   MICROSOFT,
+  permuteRows,
+  toFloat32,
   transpose,
   type Value,
   type WeightSource,
@@ -127,15 +129,10 @@ class VisionBuilder {
       const head = Math.floor((row % width) / headDim);
       return (head * 3 + part) * headDim + (row % headDim);
     };
-    const fused = await vector(this.#weights, `${tensors}.attn.in_proj.weight`);
-    const stacked = new Float32Array(fused.length);
     const fusedBias = await vector(this.#weights, `${tensors}.attn.in_proj.bias`);
     const bias = fusedBias.map((_, row) => fusedBias[sourceRow(row)] ?? 0);
-    for (let row = 0; row < 3 * width; row++) {
-      const from = sourceRow(row) * width;
-      stacked.set(fused.subarray(from, from + width), row * width);
-    }
-    const qkv = await linear(this.#graph, `${name}.qkv`, x, denseMatrix(stacked, 3 * width, width), this.#format);
+    const stacked = permuteRows(matrix(this.#weights, `${tensors}.attn.in_proj.weight`), sourceRow);
+    const qkv = await linear(this.#graph, `${name}.qkv`, x, stacked, this.#format);
     const parts = await this.#graph.constant(
       `${name}.parts`,
       BigInt64Array.of(BigInt(width), BigInt(width), BigInt(width)),
@@ -291,7 +288,7 @@ async function project(x: Float32Array, weight: Matrix, bias: Float32Array): Pro
   const out = new Float32Array(n * rows);
   for (let first = 0; first < rows; first += PROJECTED_ROWS) {
     const count = Math.min(PROJECTED_ROWS, rows - first);
-    const chunk = await weight.read(first, count);
+    const chunk = toFloat32(await weight.read(first, count));
     for (let i = 0; i < n; i++) {
       for (let r = 0; r < count; r++) {
         let sum = bias[first + r] ?? 0;
