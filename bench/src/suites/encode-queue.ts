@@ -18,7 +18,7 @@ interface Subject extends AsyncDisposable {
 }
 
 const answer: EncodeHandler = async (jobs) =>
-  jobs.map(() => ({ ok: true, tokens: 64, timings: { decodeMs: 0, preprocessMs: 0, encodeMs: 0 } }));
+  jobs.map(() => ({ ok: true, tokens: 64, timings: { decodeMs: 0, preprocessMs: 0, encodeMs: 0, encodeShareMs: 0 } }));
 
 /** What the encode queue adds to the time of a picture, and how many jobs pass it, with producer and consumer in one process. */
 export const encodeQueueSuite: Suite = {

@@ -74,7 +74,11 @@ class FakeVision implements VisionEncoder {
     return images.map((bytes) =>
       bytes[0] === 0
         ? { ok: false, error: new EideticError('invalid_image', 'This is no picture.') }
-        : { ok: true, embedding: embedding(bytes), timings: { decodeMs: 1, preprocessMs: 1, encodeMs: 1 } },
+        : {
+            ok: true,
+            embedding: embedding(bytes),
+            timings: { decodeMs: 1, preprocessMs: 1, encodeMs: 1, encodeShareMs: 1 },
+          },
     );
   }
 }

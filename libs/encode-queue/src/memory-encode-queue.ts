@@ -66,10 +66,11 @@ export class MemoryEncodeQueue implements EncodeProducer {
   }
 
   async backlog(): Promise<EncodeBacklog> {
-    const waiting = [...this.#jobs.values()].filter(({ state }) => state !== 'handled');
+    const jobs = [...this.#jobs.values()];
+    const waiting = jobs.filter(({ state }) => state !== 'handled');
     const oldestMs = Math.min(Date.now(), ...waiting.map(({ addedAtMs }) => addedAtMs));
-    const cost = waiting.reduce((sum, job) => sum + job.cost, 0);
-    return { jobs: waiting.length, cost, oldestMs: Date.now() - oldestMs };
+    const handled = jobs.filter(({ state }) => state === 'handled');
+    return { ...totalOf(waiting), handled: totalOf(handled), oldestMs: Date.now() - oldestMs };
   }
 
   async close(): Promise<void> {
@@ -154,6 +155,11 @@ export class MemoryEncodeQueue implements EncodeProducer {
     if (this.#jobs.get(job.job.key) === job) this.#jobs.delete(job.job.key);
   }
 }
+
+const totalOf = (jobs: readonly MemoryJob[]): EncodeBacklog['handled'] => ({
+  jobs: jobs.length,
+  cost: jobs.reduce((sum, { cost }) => sum + cost, 0),
+});
 
 class MemoryJob implements WaitingJob {
   readonly job: EncodeJob;

@@ -24,21 +24,20 @@ export function observeBatch(observer: EncodeQueueObserver, batch: readonly Disp
   observer.dispatched({ jobs: batch.length, cost, queueMs: batch.map(({ queueMs }) => queueMs) });
 }
 
-/** Tells what the encoder has done. Pictures that one run took report its time each, to the last digit. */
+/** Tells what the encoder has done. */
 export function observeWork(
   observer: EncodeQueueObserver,
   batch: readonly Dispatched[],
   verdicts: readonly Verdict[],
 ): void {
-  const runsMs = new Set<number>();
-  let cost = 0;
+  let [cost, encodeMs] = [0, 0];
   for (const [index, verdict] of verdicts.entries()) {
-    const encodeMs = verdict.kind === 'final' && verdict.outcome.ok ? verdict.outcome.timings?.encodeMs : undefined;
-    if (!encodeMs) continue;
-    runsMs.add(encodeMs);
+    const shareMs = verdict.kind === 'final' && verdict.outcome.ok ? verdict.outcome.timings?.encodeShareMs : undefined;
+    if (!shareMs) continue;
+    encodeMs += shareMs;
     cost += batch[index]?.job.cost ?? 0;
   }
-  if (cost > 0) observer.encoded({ cost, runsMs: [...runsMs] });
+  if (cost > 0) observer.encoded({ cost, encodeMs });
 }
 
 /** What follows from a verdict: the last try is final in any case. Tells what it is. */

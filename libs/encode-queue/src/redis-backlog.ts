@@ -18,15 +18,15 @@ export async function markDispatched(redis: Redis, jobKeys: readonly string[]): 
   await redis.eval(MARK_DISPATCHED, jobKeys.length, ...jobKeys);
 }
 
-interface Waiting {
+interface Known {
   readonly cost: number;
   readonly addedAtMs: number;
 }
 
 /**
- * What waits in Redis: new jobs, those that come back from a lost consumer, those that rest after a failure, those that a
- * consumer has fetched for its next batch. Up to 1,000 the numbers are exact; of more, cost and age are those of the first
- * 1,000, the cost in proportion.
+ * What is in Redis without an outcome. It waits: new jobs, those that come back from a lost consumer, those that rest after a failure, those that a
+ * consumer has fetched for its next batch. Or a handler has it. Up to 1,000 the numbers are exact; of more that wait, cost and age are those
+ * of the first 1,000, the cost in proportion, and of more that consumers have, the first 1,000 count.
  */
 export async function readBacklog(redis: Redis, queue: Queue, waiters: RedisWaiters): Promise<EncodeBacklog> {
   const now = Date.now();
@@ -39,30 +39,39 @@ export async function readBacklog(redis: Redis, queue: Queue, waiters: RedisWait
     redis.zrange(prioritized, '0', String(SAMPLE - 1)),
     redis.zrange(delayed, '0', String(SAMPLE - 1)),
   ]);
-  const fetched = await readFetched(redis, queue, waiters);
+  const { fetched, handled } = await readActive(redis, queue, waiters);
   const sample = ids.flat().slice(0, SAMPLE);
   const queued = await Promise.all(sample.map((id) => redis.hmget(queue.toKey(id), 'data', 'timestamp')));
-  const known = [...fetched, ...queued.flatMap(([data, timestamp]) => readWaiting(data, timestamp))];
+  const known = [...fetched, ...queued.flatMap(([data, timestamp]) => readKnown(data, timestamp))];
   const jobs = counts.reduce((sum, count) => sum + count, fetched.length);
-  const cost = known.reduce((sum, job) => sum + job.cost, 0);
   const oldestMs = now - Math.min(now, ...known.map(({ addedAtMs }) => addedAtMs));
-  return { jobs, cost: known.length === 0 ? 0 : Math.round((cost * jobs) / known.length), oldestMs };
+  return {
+    jobs,
+    cost: known.length === 0 ? 0 : Math.round((costOf(known) * jobs) / known.length),
+    handled: { jobs: handled.length, cost: costOf(handled) },
+    oldestMs,
+  };
 }
 
-/** Those that consumers hold and have not given to their handlers, and that somebody waits for. */
-async function readFetched(redis: Redis, queue: Queue, waiters: RedisWaiters): Promise<readonly Waiting[]> {
+const costOf = (jobs: readonly Known[]): number => jobs.reduce((sum, { cost }) => sum + cost, 0);
+
+/** What consumers hold: those that they have not given to their handlers and that somebody waits for, and those that handlers have. */
+async function readActive(redis: Redis, queue: Queue, waiters: RedisWaiters) {
   const ids = await redis.lrange(queue.toKey('active'), 0, SAMPLE - 1);
   const remainingMs = await waiters.remainingMs(ids);
   const fields = await Promise.all(
     ids.map((id) => redis.hmget(queue.toKey(id), 'data', 'timestamp', 'ats', 'dispatched')),
   );
-  return fields.flatMap(([data, timestamp, start, dispatched], index) =>
-    start === dispatched || (remainingMs[index] ?? 0) <= 0 ? [] : readWaiting(data, timestamp),
-  );
+  const [fetched, handled]: [Known[], Known[]] = [[], []];
+  for (const [index, [data, timestamp, start, dispatched]] of fields.entries()) {
+    if (start === dispatched) handled.push(...readKnown(data, timestamp));
+    else if ((remainingMs[index] ?? 0) > 0) fetched.push(...readKnown(data, timestamp));
+  }
+  return { fetched, handled };
 }
 
 /** Nothing for a job that is gone by now, or malformed. */
-function readWaiting(data: string | null | undefined, timestamp: string | null | undefined): readonly Waiting[] {
+function readKnown(data: string | null | undefined, timestamp: string | null | undefined): readonly Known[] {
   if (typeof data !== 'string') return [];
   try {
     const read = readStoredJob(JSON.parse(data));

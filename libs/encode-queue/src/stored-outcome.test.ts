@@ -10,9 +10,14 @@ describe('the outcome of an encode job', () => {
     const outcome = {
       ok: true,
       tokens: 256,
-      timings: { decodeMs: 1, preprocessMs: 2, encodeMs: 30.5, queueMs: 4 },
+      timings: { decodeMs: 1, preprocessMs: 2, encodeMs: 30.5, encodeShareMs: 7.625, queueMs: 4 },
     } as const;
     expect(passedOn(outcome)).toEqual(outcome);
+  });
+
+  it('takes times as consumers of earlier versions told them, without the part of a run', () => {
+    const timings = { decodeMs: 1, preprocessMs: 2, encodeMs: 30.5, queueMs: 4 };
+    expect(readStoredOutcome({ ok: true, tokens: 256, timings })).toMatchObject({ timings: { encodeShareMs: 0 } });
   });
 
   it('brings code, message and details of an error along, and no cause', () => {

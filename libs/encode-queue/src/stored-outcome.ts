@@ -9,7 +9,16 @@ const storedOutcomeSchema = z.union([
   z.object({
     ok: z.literal(true),
     tokens: z.int().positive(),
-    timings: z.object({ decodeMs: timeMs, preprocessMs: timeMs, encodeMs: timeMs, queueMs: timeMs }).exactOptional(),
+    timings: z
+      // Consumers of earlier versions do not know the share.
+      .object({
+        decodeMs: timeMs,
+        preprocessMs: timeMs,
+        encodeMs: timeMs,
+        encodeShareMs: timeMs.default(0),
+        queueMs: timeMs,
+      })
+      .exactOptional(),
   }),
   z.object({
     ok: z.literal(false),

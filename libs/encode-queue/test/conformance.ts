@@ -57,21 +57,21 @@ export function describeEncodeQueue(adapter: string, open: () => Promise<TestQue
       expect(queue.recorder).toMatchObject({ added: 1, coalesced: 0, answers: ['ok'], handled: ['ok'] });
     });
 
-    it('tells of the work behind it: each run of the encoder once, and only pictures that it took', async () => {
+    it('tells of the work behind it: the parts that its pictures had of runs, and only pictures that it took', async () => {
       const handler = new HeldHandler();
       await queue.consume(handler.handle, { ...LIMITS, maxJobs: 5, lingerMs: 60_000 });
       const names = ['a', 'b', 'c', 'cached', 'bad'];
       const outcomes = names.map((name) => queue.producer.encode(jobOf(name, { cost: 10 })));
       await handler.batch(1);
-      const runsMs: Record<string, number> = { a: 20.5, b: 20.5, c: 7, cached: 0 };
+      const runsMs: Record<string, number> = { a: 20, b: 20, c: 7, cached: 0 };
       handler.release(({ scope }) => {
         const encodeMs = runsMs[scope];
         return encodeMs === undefined
           ? BAD
-          : { ok: true, tokens: 64, timings: { decodeMs: 1, preprocessMs: 2, encodeMs } };
+          : { ok: true, tokens: 64, timings: { decodeMs: 1, preprocessMs: 2, encodeMs, encodeShareMs: encodeMs / 4 } };
       });
       await Promise.all(outcomes);
-      expect(queue.recorder.work).toEqual([{ cost: 30, runsMs: [20.5, 7] }]);
+      expect(queue.recorder.work).toEqual([{ cost: 30, encodeMs: 11.75 }]);
     });
 
     it('comes from one handling to all who ask for one key at the same time', async () => {
@@ -291,7 +291,7 @@ export function describeEncodeQueue(adapter: string, open: () => Promise<TestQue
 
   describe(`the ${adapter} encode queue`, () => {
     it('says what waits: jobs, cost, and since when', async () => {
-      expect(await queue.producer.backlog()).toEqual({ jobs: 0, cost: 0, oldestMs: 0 });
+      expect(await queue.producer.backlog()).toEqual({ jobs: 0, cost: 0, handled: { jobs: 0, cost: 0 }, oldestMs: 0 });
       const leaving = new AbortController();
       const sinceMs = Date.now();
       const outcomes = [3, 4, 5].map((cost) => queue.producer.encode(jobOf(`cost ${cost}`, { cost }), leaving.signal));
@@ -303,6 +303,23 @@ export function describeEncodeQueue(adapter: string, open: () => Promise<TestQue
       leaving.abort();
       await Promise.allSettled(outcomes);
       await waiting(0);
+    });
+
+    it('says what handlers have, apart from what waits, until it has ended', async () => {
+      const { handler, first } = await occupy({ maxJobs: 2 });
+      const outcomes = [3, 4, 5].map((cost) => queue.producer.encode(jobOf(`cost ${cost}`, { cost })));
+      await waiting(3);
+      expect(await queue.producer.backlog()).toMatchObject({ jobs: 3, cost: 12, handled: { jobs: 1, cost: 1 } });
+      handler.release();
+      await handler.batch(2);
+      await waiting(1);
+      expect(await queue.producer.backlog()).toMatchObject({ jobs: 1, cost: 5, handled: { jobs: 2, cost: 7 } });
+      handler.release();
+      await handler.batch(3);
+      handler.release();
+      await Promise.all([first, ...outcomes]);
+      const left = async () => (await queue.producer.backlog()).handled;
+      await expect.poll(left).toEqual({ jobs: 0, cost: 0 });
     });
 
     it('lets a consumer go when it has ended what it had taken', async () => {

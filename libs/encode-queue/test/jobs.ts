@@ -13,5 +13,5 @@ export function jobOf(name: string, parts: Partial<EncodeJob> = {}): EncodeJob {
 export const ENCODED: EncodeJobResult = {
   ok: true,
   tokens: 64,
-  timings: { decodeMs: 1, preprocessMs: 2, encodeMs: 3 },
+  timings: { decodeMs: 1, preprocessMs: 2, encodeMs: 3, encodeShareMs: 3 },
 };

@@ -10,7 +10,7 @@ export class Recorder {
   readonly handled: string[] = [];
   readonly dropped: EncodeDropReason[] = [];
   readonly batches: { readonly jobs: number; readonly cost: number; readonly queueMs: readonly number[] }[] = [];
-  readonly work: { readonly cost: number; readonly runsMs: readonly number[] }[] = [];
+  readonly work: { readonly cost: number; readonly encodeMs: number }[] = [];
   readonly failures: Error[] = [];
 
   readonly observer: EncodeQueueObserver = {

@@ -4,9 +4,15 @@ import { scrape } from '../test/scrape.ts';
 import { createEncodeQueueMetrics, type EncodeQueueMetrics } from './encode-queue-metrics.ts';
 import { emptyRegistry, type Registry } from './registry.ts';
 
-const GAUGES = ['waiting_jobs', 'waiting_cost', 'oldest_seconds', 'backlog_seconds'].map(
-  (name) => `eidetic_encode_queue_${name} `,
-);
+const GAUGES = [
+  'waiting_jobs',
+  'waiting_cost',
+  'encoding_jobs',
+  'encoding_cost',
+  'oldest_seconds',
+  'backlog_seconds',
+].map((name) => `eidetic_encode_queue_${name} `);
+const NONE = { jobs: 0, cost: 0 };
 
 let registry: Registry;
 let metrics: EncodeQueueMetrics;
@@ -49,31 +55,33 @@ it('measures the wait of each picture, and how many went together', async () => 
   expect(await scrape(registry, ...sums)).toEqual([`${sums[0]} 0.75`, `${sums[1]} 2`, `${sums[2]} 128`]);
 });
 
-it('tells the backlog in seconds of encoding, at the pace of the last batches', async () => {
-  metrics.encoded({ cost: 128, runsMs: [40, 24] });
-  metrics.observeBacklog(async () => ({ jobs: 3, cost: 640, oldestMs: 2500 }));
-  expect(await scrape(registry, ...GAUGES)).toEqual([3, 640, 2.5, 0.32].map((value, i) => `${GAUGES[i]}${value}`));
+it('tells the backlog in seconds of encoding, what is at encoders included, at the pace of the last batches', async () => {
+  metrics.encoded({ cost: 128, encodeMs: 64 });
+  metrics.observeBacklog(async () => ({ jobs: 3, cost: 640, handled: { jobs: 2, cost: 128 }, oldestMs: 2500 }));
+  expect(await scrape(registry, ...GAUGES)).toEqual(
+    [3, 640, 2, 128, 2.5, 0.384].map((value, i) => `${GAUGES[i]}${value}`),
+  );
 });
 
 it('does not call a backlog of unknown pace empty', async () => {
-  metrics.observeBacklog(async () => ({ jobs: 1, cost: 64, oldestMs: 0 }));
-  expect(await scrape(registry, ...GAUGES)).toEqual([1, 64, 0].map((value, i) => `${GAUGES[i]}${value}`));
+  metrics.observeBacklog(async () => ({ jobs: 1, cost: 64, handled: NONE, oldestMs: 0 }));
+  expect(await scrape(registry, ...GAUGES)).toEqual([1, 64, 0, 0, 0].map((value, i) => `${GAUGES[i]}${value}`));
 });
 
 it('looks once for all its gauges, and anew in every scrape', async () => {
   let looks = 0;
   metrics.observeBacklog(async () => {
     looks += 1;
-    return { jobs: looks, cost: 0, oldestMs: 0 };
+    return { jobs: looks, cost: 0, handled: NONE, oldestMs: 0 };
   });
   expect(await scrape(registry, 'eidetic_encode_queue_waiting_jobs ')).toEqual(['eidetic_encode_queue_waiting_jobs 1']);
   expect(await scrape(registry, 'eidetic_encode_queue_waiting_jobs ')).toEqual(['eidetic_encode_queue_waiting_jobs 2']);
 });
 
 it('leaves out what waits when the queue fails, though it was known before', async () => {
-  let backlog: () => Promise<EncodeBacklog> = async () => ({ jobs: 1, cost: 64, oldestMs: 0 });
+  let backlog: () => Promise<EncodeBacklog> = async () => ({ jobs: 1, cost: 64, handled: NONE, oldestMs: 0 });
   metrics.observeBacklog(() => backlog());
-  expect(await scrape(registry, ...GAUGES)).toHaveLength(3);
+  expect(await scrape(registry, ...GAUGES)).toHaveLength(5);
   backlog = () => Promise.reject(new Error('Connection lost.'));
   expect(await scrape(registry, ...GAUGES)).toEqual([]);
 });
@@ -93,8 +101,8 @@ it('does not wait for a queue that hangs, nor asks it again until it has answere
     expect(await lines).toEqual([]);
   }
   expect(looks).toBe(1);
-  answer.resolve({ jobs: 0, cost: 0, oldestMs: 0 });
+  answer.resolve({ jobs: 0, cost: 0, handled: NONE, oldestMs: 0 });
   await vi.advanceTimersByTimeAsync(0);
-  expect(await scrape(registry, ...GAUGES)).toHaveLength(3);
+  expect(await scrape(registry, ...GAUGES)).toHaveLength(5);
   expect(looks).toBe(2);
 });

@@ -87,7 +87,7 @@ describe('measureChat', () => {
 
 it('measures each stage of each picture that could be encoded', async () => {
   const embedding = { data: new Float32Array(1), tokens: 1, hidden: 1, imageWidth: 1, imageHeight: 1 };
-  const timings = { decodeMs: 10, preprocessMs: 20, encodeMs: 30 };
+  const timings = { decodeMs: 10, preprocessMs: 20, encodeMs: 30, encodeShareMs: 15 };
   const encoder: VisionEncoder = {
     fingerprint: 'f',
     tokensPerImage: 1,

@@ -64,7 +64,12 @@ const registryOfEverything = () => {
   createImageMetrics(registry);
   createImageFetchMetrics(registry);
   createCacheMetrics(registry);
-  createEncodeQueueMetrics(registry).observeBacklog(async () => ({ jobs: 0, cost: 0, oldestMs: 0 }));
+  createEncodeQueueMetrics(registry).observeBacklog(async () => ({
+    jobs: 0,
+    cost: 0,
+    handled: { jobs: 0, cost: 0 },
+    oldestMs: 0,
+  }));
   createDecoderPoolMetrics(registry);
   createEndpointMetrics(registry);
   createVisionMetrics(registry).observeLoad(() => ({ running: 0, waiting: 0 }));

@@ -46,14 +46,25 @@ const GAUGES: readonly { name: string; help: string; value: (read: Read) => numb
     value: ({ backlog }) => backlog.cost,
   },
   {
+    name: 'eidetic_encode_queue_encoding_jobs',
+    help: 'Pictures of the queue that are at encoders, whichever process gave them there.',
+    value: ({ backlog }) => backlog.handled.jobs,
+  },
+  {
+    name: 'eidetic_encode_queue_encoding_cost',
+    help: 'What encoding those costs, in rows of embeddings.',
+    value: ({ backlog }) => backlog.handled.cost,
+  },
+  {
     name: 'eidetic_encode_queue_oldest_seconds',
-    help: 'Time that the oldest of them has waited; 0 if none waits.',
+    help: 'Time that the oldest of those that wait has waited; 0 if none waits.',
     value: ({ backlog }) => backlog.oldestMs / 1000,
   },
   {
     name: 'eidetic_encode_queue_backlog_seconds',
-    help: 'Time of one encoder that the waiting pictures take: their cost times the seconds per unit of cost of the last batches that this process had encoded. Missing before the first.',
-    value: ({ backlog, secondsPerCost }) => (secondsPerCost === undefined ? undefined : backlog.cost * secondsPerCost),
+    help: 'Time of one encoder that the pictures take which wait or are at encoders: their cost times the seconds per unit of cost of the last batches that this process had encoded. Of the whole queue, like all of these: take the maximum of several processes, not the sum. Missing before the first batch.',
+    value: ({ backlog, secondsPerCost }) =>
+      secondsPerCost === undefined ? undefined : (backlog.cost + backlog.handled.cost) * secondsPerCost,
   },
 ];
 

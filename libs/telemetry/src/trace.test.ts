@@ -18,7 +18,7 @@ import { traceEncodeProducer } from './trace-encode-producer.ts';
 import { traceImageFetcher } from './trace-image-fetcher.ts';
 import { traceImageResolver } from './trace-image-resolver.ts';
 
-const timings = { decodeMs: 1, preprocessMs: 2, encodeMs: 3 };
+const timings = { decodeMs: 1, preprocessMs: 2, encodeMs: 3, encodeShareMs: 3 };
 const job: EncodeJob = {
   key: 'k',
   imageId: 'i',

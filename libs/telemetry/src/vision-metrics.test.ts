@@ -24,16 +24,17 @@ it('counts pictures by what became of them, and whether they were known', async 
   ]);
 });
 
-it('tells the time around the encoder in seconds, and the size of batches', async () => {
+it('tells the time around the encoder in seconds, and the size and time of batches', async () => {
   metrics.stage('queue', 1500);
   metrics.stage('cache_write', 250);
-  metrics.batch(3);
-  metrics.batch(8);
+  metrics.batch(3, 500);
+  metrics.batch(8, 750);
   expect(await scrape(registry, 'eidetic_vision_around_seconds_sum', 'eidetic_vision_batch_images_sum')).toEqual([
     'eidetic_vision_around_seconds_sum{stage="queue"} 1.5',
     'eidetic_vision_around_seconds_sum{stage="cache_write"} 0.25',
     'eidetic_vision_batch_images_sum 11',
   ]);
+  expect(await scrape(registry, 'eidetic_vision_busy')).toEqual(['eidetic_vision_busy_seconds_total 1.25']);
   expect(await scrape(registry, 'eidetic_vision_batch_images_bucket{le="4"}')).toEqual([
     'eidetic_vision_batch_images_bucket{le="4"} 1',
   ]);

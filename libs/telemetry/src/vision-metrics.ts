@@ -12,7 +12,7 @@ export interface VisionMetrics {
   /** Time around the stages that the encoder measures. */
   stage(stage: 'queue' | 'cache_write', durationMs: number): void;
   /** A run of the graph. */
-  batch(images: number): void;
+  batch(images: number, durationMs: number): void;
   /** From now on every scrape reads how busy the encoder is. Once per registry: before, nothing is said about its load. */
   observeLoad(read: () => { readonly running: number; readonly waiting: number }): void;
 }
@@ -67,6 +67,11 @@ export const createVisionMetrics = (registry: Registry): VisionMetrics => {
     buckets: BATCH_IMAGES_BUCKETS,
     registers,
   });
+  const busy = new Counter({
+    name: 'eidetic_vision_busy_seconds_total',
+    help: 'Time of the runs of the vision graph; its rate is the share of the time in which the encoder computes.',
+    registers,
+  });
   for (const outcome of USUAL_ENDS) finished.inc({ outcome }, 0);
   for (const outcome of ['hit', 'miss']) lookups.inc({ outcome }, 0);
   for (const stage of ['queue', 'cache_write']) around.zero({ stage });
@@ -74,7 +79,10 @@ export const createVisionMetrics = (registry: Registry): VisionMetrics => {
     finished: (outcome) => finished.inc({ outcome }),
     lookedUp: (outcome) => lookups.inc({ outcome }),
     stage: (stage, durationMs) => around.observe({ stage }, durationMs / 1000),
-    batch: (images) => batch.observe(images),
+    batch: (images, durationMs) => {
+      batch.observe(images);
+      busy.inc(durationMs / 1000);
+    },
     observeLoad: (read) => registerLoad(registers, read),
   };
 };

@@ -56,7 +56,14 @@ export interface RemoteVision {
   watchLoad(minIntervalMs: number, signal?: AbortSignal): AsyncIterable<VisionLoad>;
 }
 
-const NO_TIMINGS: StageTimings = { queueMs: 0, decodeMs: 0, preprocessMs: 0, encodeMs: 0, cacheWriteMs: 0 };
+const NO_TIMINGS: StageTimings = {
+  queueMs: 0,
+  decodeMs: 0,
+  preprocessMs: 0,
+  encodeMs: 0,
+  encodeShareMs: 0,
+  cacheWriteMs: 0,
+};
 
 const failed = (reason: unknown): PictureResult => ({ ok: false, error: EideticError.from(reason) });
 

@@ -86,8 +86,23 @@ describe('createVisionEncoder', () => {
       expect(data).toHaveLength(12);
       for (const [k, value] of data.entries()) expect(value).toBeCloseTo(Math.log(rows[i]?.[k] ?? 0), 6);
       expect(data.buffer.byteLength).toBe(data.byteLength);
-      expect(result.timings).toEqual({ decodeMs: 3, preprocessMs: 2, encodeMs: expect.any(Number) });
+      expect(result.timings).toEqual({
+        decodeMs: 3,
+        preprocessMs: 2,
+        encodeMs: expect.any(Number),
+        encodeShareMs: expect.any(Number),
+      });
     }
+  });
+
+  it('shares the time of a run among its pictures', async () => {
+    const encoder = await create({ maxBatch: 2 });
+    const results = await encoder.encode([1, 2, 3, 1, 3].map((level) => picture(level)));
+    const timings = results.flatMap((result) => (result.ok ? result.timings : []));
+    const total = (times: Iterable<number>): number => [...times].reduce((sum, ms) => sum + ms, 0);
+    const runsMs = new Set(timings.map(({ encodeMs }) => encodeMs));
+    expect(runsMs.size).toBe(3);
+    expect(total(timings.map(({ encodeShareMs }) => encodeShareMs))).toBeCloseTo(total(runsMs));
   });
 
   it('answers for a bad picture alone: not an image, or features that are not finite', async () => {

@@ -18,8 +18,8 @@ export interface VisionEncoderOptions {
   readonly preprocess: Preprocess;
   /** Most pictures in one run of the graph. */
   readonly maxBatch: number;
-  /** Told of each run of the graph that has ended well: how many pictures it took. Must not throw. */
-  readonly onBatch?: (pictures: number) => void;
+  /** Told of each run of the graph that has ended well: how many pictures it took, and how long. Must not throw. */
+  readonly onBatch?: (pictures: number, encodeMs: number) => void;
 }
 
 /** A vision encoder in this process. */
@@ -46,7 +46,7 @@ export async function createVisionEncoder(options: VisionEncoderOptions): Promis
     running = pixels.length;
     try {
       const encoded = await graph.run(pixels);
-      onBatch?.(pixels.length);
+      onBatch?.(pixels.length, encoded[0]?.encodeMs ?? 0);
       return encoded;
     } finally {
       running = 0;
@@ -63,7 +63,7 @@ export async function createVisionEncoder(options: VisionEncoderOptions): Promis
         const message = `Preprocessing made ${pixels.length} bytes of pixels; the vision graph takes ${graph.pixelBytes}.`;
         throw new EideticError('internal', message);
       }
-      const { features, encodeMs } = await batcher.submit(pixels, signal);
+      const { features, encodeMs, encodeShareMs } = await batcher.submit(pixels, signal);
       requireFinite(features);
       return {
         ok: true,
@@ -74,7 +74,7 @@ export async function createVisionEncoder(options: VisionEncoderOptions): Promis
           imageWidth: image.originalWidth,
           imageHeight: image.originalHeight,
         },
-        timings: { decodeMs: image.decodeMs, preprocessMs: image.resizeMs, encodeMs },
+        timings: { decodeMs: image.decodeMs, preprocessMs: image.resizeMs, encodeMs, encodeShareMs },
       };
     } catch (error) {
       return { ok: false, error: EideticError.from(error) };

@@ -7,6 +7,8 @@ interface EncodedPixels {
   /** Row-major `[tokens, hidden]`; its own memory. */
   readonly features: Float32Array;
   readonly encodeMs: number;
+  /** Of that, the picture's part. */
+  readonly encodeShareMs: number;
 }
 
 /** The vision graph of a bundle with its input and output memory. One run at a time. */
@@ -58,6 +60,7 @@ export function createVisionGraph(session: Session, vision: Manifest['vision'], 
       return batch.map((_, i) => ({
         features: features.slice(i * featureLength, (i + 1) * featureLength),
         encodeMs,
+        encodeShareMs: encodeMs / batch.length,
       }));
     },
     release() {

@@ -10,7 +10,7 @@ import { EncodeProbe } from './encode-probe.ts';
 import { encodeTinyPicture } from './tiny-picture.ts';
 
 const embedding = { data: Float32Array.of(1), tokens: 1, hidden: 1, imageWidth: 1, imageHeight: 1 };
-const timings = { decodeMs: 0, preprocessMs: 0, encodeMs: 0 };
+const timings = { decodeMs: 0, preprocessMs: 0, encodeMs: 0, encodeShareMs: 0 };
 
 /** A vision encoder whose graph fails for as long as it is told to. */
 class FailingEncoder implements VisionEncoder {

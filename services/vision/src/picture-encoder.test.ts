@@ -52,7 +52,7 @@ const setUp = (parts: Partial<PictureEncoderParts> & { encode?: VisionEncoder['e
       return images.map(({ length }) => ({
         ok: true,
         embedding: embeddingOf(length),
-        timings: { decodeMs: 2, preprocessMs: 1, encodeMs: 4 },
+        timings: { decodeMs: 2, preprocessMs: 1, encodeMs: 4, encodeShareMs: 4 },
       }));
     },
     ...(parts.encode && { encode: parts.encode }),
@@ -90,7 +90,7 @@ describe('a picture encoder', () => {
       embedding: embeddingOf(3),
       shared: true,
       cached: false,
-      timings: { queueMs: 3, decodeMs: 2, preprocessMs: 1, encodeMs: 4, cacheWriteMs: 10 },
+      timings: { queueMs: 3, decodeMs: 2, preprocessMs: 1, encodeMs: 4, encodeShareMs: 4, cacheWriteMs: 10 },
     });
     expect(kept.get(picture.key)).toEqual(embeddingOf(3));
     expect(told).toEqual(['miss', 'encoded', 'queue 3', 'cache_write 10']);

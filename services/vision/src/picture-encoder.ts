@@ -29,7 +29,7 @@ export interface PictureEncoderParts {
   readonly onEncoded: () => void;
 }
 
-const NO_TIMINGS: EncodeTimings = { decodeMs: 0, preprocessMs: 0, encodeMs: 0 };
+const NO_TIMINGS: EncodeTimings = { decodeMs: 0, preprocessMs: 0, encodeMs: 0, encodeShareMs: 0 };
 
 /** Looks pictures up, fetches, encodes and publishes them, each for itself; the encoder makes batches of them. */
 export class PictureEncoder {

@@ -30,7 +30,8 @@ export const AUTOSCALING: Dashboard = {
       panels: [
         {
           title: 'Backlog for each encoder',
-          description: 'Seconds of work that wait for each usable encoder, and the wait that is allowed.',
+          description:
+            'Seconds of work that wait or are under way for each usable encoder, and the wait that is allowed.',
           unit: 's',
           queries: [
             {
@@ -39,6 +40,12 @@ export const AUTOSCALING: Dashboard = {
             },
             { expr: 'eidetic:objective_picture_wait:seconds', legend: 'objective' },
           ],
+        },
+        {
+          title: 'Busy encoders',
+          description: 'Share of the time in which an encoder computes, on average; 0.4 is where it should be held.',
+          unit: 'percentunit',
+          queries: [{ expr: `avg(${rate('eidetic_vision_busy_seconds_total', '', 'instance')})`, legend: 'busy' }],
         },
         {
           title: 'Encoders',

@@ -18,6 +18,12 @@ export const QUEUE: Dashboard = {
           queries: [{ expr: `max(${series('eidetic_encode_queue_waiting_jobs')})`, legend: 'pictures' }],
         },
         {
+          title: 'Pictures at encoders',
+          description: 'Pictures that gateways have sent to encoders and have no answer about.',
+          unit: 'short',
+          queries: [{ expr: `max(${series('eidetic_encode_queue_encoding_jobs')})`, legend: 'pictures' }],
+        },
+        {
           title: 'Oldest picture',
           description: 'Time that the oldest of them has waited, and the objective.',
           unit: 's',
@@ -28,7 +34,7 @@ export const QUEUE: Dashboard = {
         },
         {
           title: 'Backlog',
-          description: 'Seconds that one encoder would compute for what waits.',
+          description: 'Seconds that one encoder would compute for what waits and for what is at encoders.',
           unit: 's',
           queries: [{ expr: `max(${series('eidetic_encode_queue_backlog_seconds')})`, legend: 'backlog' }],
         },

@@ -53,11 +53,14 @@ export interface EncodeLimits {
   readonly lingerMs: number;
 }
 
-/** Jobs that wait for a consumer, in all processes: what to scale by. */
+/** Jobs of all processes that have no outcome: what to scale by. */
 export interface EncodeBacklog {
+  /** Those that wait for a handler. */
   readonly jobs: number;
   readonly cost: number;
-  /** Time that the oldest has waited, in milliseconds; 0 if none waits. */
+  /** Those that a handler has. */
+  readonly handled: { readonly jobs: number; readonly cost: number };
+  /** Time that the oldest that waits has waited, in milliseconds; 0 if none waits. */
   readonly oldestMs: number;
 }
 
@@ -100,10 +103,10 @@ export interface EncodeQueueObserver {
   /** A batch went to the handler. */
   dispatched(batch: { readonly jobs: number; readonly cost: number; readonly queueMs: readonly number[] }): void;
   /**
-   * Pictures of a batch were encoded, those left out whose embedding was there already: what they cost together, and how long each
-   * run of the encoder took that they were part of. A run that took pictures of two batches is told with both, to the last digit.
+   * Pictures of a batch were encoded, those left out whose embedding was there already: what they cost together, and their parts of the
+   * encoder's runs, whoever else's pictures those took.
    */
-  encoded(work: { readonly cost: number; readonly runsMs: readonly number[] }): void;
+  encoded(work: { readonly cost: number; readonly encodeMs: number }): void;
   /** The handler ended a job. */
   handled(job: { readonly outcome: 'ok' | ErrorCode }): void;
   /** A job will be tried again for this error. */

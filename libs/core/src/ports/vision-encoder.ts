@@ -17,6 +17,8 @@ export interface EncodeTimings {
   readonly preprocessMs: number;
   /** Run time of the batch that the picture was part of. */
   readonly encodeMs: number;
+  /** The picture's part of it: the run time by the pictures of the batch. 0: not known. */
+  readonly encodeShareMs: number;
 }
 
 /** The outcome for one picture of a batch: one bad picture never fails its neighbours. */
