@@ -230,6 +230,15 @@ describe.skipIf(WITHOUT_HELM !== '')(`what the chart promises${WITHOUT_HELM}`, (
     );
   });
 
+  it('lets vision encoders go to none, and pictures wait for as long as one takes to start', async () => {
+    const values = { ...FEATURES['no vision encoder when nobody needs one'], model: { startupSeconds: 120 } };
+    const objects = await render({ values });
+    const scaled = objects.find(({ kind }) => kind === 'ScaledObject');
+    expect(scaled?.spec).toMatchObject({ minReplicaCount: 0, cooldownPeriod: 300, fallback: { replicas: 1 } });
+    const settings = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name.endsWith('-gateway'));
+    expect(settings).toMatchObject({ data: { EIDETIC_VISION_PATIENCE: '180s' } });
+  });
+
   it('gives alerts the objectives and the runbooks of those who install it', async () => {
     const objectives = { 'eidetic:objective_first_token:seconds': 1.5 };
     const values = { monitoring: { rules: true, objectives, runbooks: 'https://wiki.example/eidetic' } };
@@ -271,7 +280,8 @@ describe.skipIf(WITHOUT_HELM !== '')(`what the chart promises${WITHOUT_HELM}`, (
     [{ model: { source: 'image' } }, 'reference is missing'],
     [{ podTLS: { serverSecret: 'a' } }, 'podTLS'],
     [{ gateway: { route: { http: true } } }, 'parentRefs is empty'],
-    [{ vision: { autoscaling: { minReplicas: 0 } } }, 'minReplicas'],
+    [{ decoder: { autoscaling: { minReplicas: 0 } } }, 'minReplicas'],
+    [{ vision: { autoscaling: { enabled: true, by: 'hpa', minReplicas: 0 } } }, 'vision.autoscaling.by to be keda'],
   ])('refuses %j, and says why', async (values, why) => {
     expect(await refusal(values)).toMatch(new RegExp(why.replaceAll('+', '\\+')));
   });

@@ -27,6 +27,7 @@ export const FEATURES: Readonly<Record<string, NonNullable<Rendering['values']>>
   },
   KEDA: autoscaled('keda'),
   'HPA alone': autoscaled('hpa'),
+  'no vision encoder when nobody needs one': { vision: { autoscaling: { enabled: true, by: 'keda', minReplicas: 0 } } },
   'API keys': { gateway: { apiKeys: { existingSecret: SECRET } }, test: { apiKeySecret: SECRET } },
   'TLS for clients': { gateway: { tls: { httpSecret: SECRET, grpcSecret: SECRET, grpcClientCertificates: true } } },
   'TLS between services': { podTLS: { serverSecret: SECRET, clientSecret: SECRET, serverName: 'eidetic' } },

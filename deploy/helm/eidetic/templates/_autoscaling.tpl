@@ -22,6 +22,9 @@ metadata:
   {{- include "eidetic.metadata" . | nindent 2 }}
 spec:
   {{- include "eidetic.checkReplicas" . }}
+  {{- if eq (int $scaling.minReplicas) 0 }}
+  {{- fail (printf "%s.autoscaling.minReplicas is 0, which needs %s.autoscaling.by to be keda: a HorizontalPodAutoscaler keeps one pod at least." .component .component) }}
+  {{- end }}
   scaleTargetRef:
     apiVersion: apps/v1
     kind: Deployment
@@ -34,8 +37,8 @@ spec:
 {{- end -}}
 
 {{/*
-A ScaledObject. Where Prometheus does not answer, or has no such series, that is not taken for 0: the replicas stay, and are minReplicas at
-least. Takes (dict "root" $ "component" name "triggers" list of (dict "name" "query" "threshold"), the query a sum of which each pod
+A ScaledObject. Where Prometheus does not answer, or has no such series, that is not taken for 0: the replicas stay, and are minReplicas and
+one at least. Takes (dict "root" $ "component" name "triggers" list of (dict "name" "query" "threshold"), the query a sum of which each pod
 should have as much as the threshold).
 */}}
 {{- define "eidetic.scaledObject" -}}
@@ -52,9 +55,13 @@ spec:
   minReplicaCount: {{ $scaling.minReplicas }}
   maxReplicaCount: {{ $scaling.maxReplicas }}
   pollingInterval: 15
+  {{- if eq (int $scaling.minReplicas) 0 }}
+  # From one to none; all else is for the window below.
+  cooldownPeriod: {{ $scaling.scaleDownSeconds }}
+  {{- end }}
   fallback:
     failureThreshold: 3
-    replicas: {{ $scaling.minReplicas }}
+    replicas: {{ max 1 (int $scaling.minReplicas) }}
     behavior: currentReplicasIfHigher
   advanced:
     horizontalPodAutoscalerConfig:

@@ -13,6 +13,10 @@ EIDETIC_DRAIN_LIMIT: {{ int $own.drainSeconds }}s
 {{- if eq .component "gateway" }}
 EIDETIC_DECODERS: dns:///{{ $fullname }}-decoder:{{ include "eidetic.grpcPort" "decoder" }}
 EIDETIC_VISION_ENCODERS: dns:///{{ $fullname }}-vision:{{ include "eidetic.grpcPort" "vision" }}
+{{- if and $values.vision.autoscaling.enabled (eq (int $values.vision.autoscaling.minReplicas) 0) }}
+{{- /* An autoscaler notices within its interval of 15 s and the scrape before it. */}}
+EIDETIC_VISION_PATIENCE: {{ add $values.model.startupSeconds 60 }}s
+{{- end }}
 {{- with $values.gateway.apiKeys.existingSecret }}
 EIDETIC_API_KEYS_FILE: /etc/eidetic/api-keys/{{ $values.gateway.apiKeys.key }}
 {{- end }}
