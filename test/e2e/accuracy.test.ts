@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openAiAnswerer, ResultsFile, readQuestions, runEval, scoreAnswer, summarise } from '@eidetic/eval';
+import { openAiAnswerer, ownQuestions, ResultsFile, runEval, scoreAnswer } from '@eidetic/eval';
 import { expect, it, onTestFinished } from 'vitest';
 import { GOLDENS_DIRECTORY, goldens } from '../support/goldens.ts';
 import { StandaloneServer } from '../support/standalone-server.ts';
@@ -10,17 +10,17 @@ async function evaluate(settings: Readonly<Record<string, string>>) {
   await using server = await StandaloneServer.start(settings);
   const directory = await mkdtemp(join(tmpdir(), 'eidetic-accuracy-'));
   onTestFinished(() => rm(directory, { recursive: true }));
-  const results = await runEval({
-    questions: await readQuestions(join(GOLDENS_DIRECTORY, 'eval.jsonl')),
-    answer: await openAiAnswerer({ baseUrl: `${server.url}/v1`, maxTokens: 256, timeoutMs: 60_000 }),
-    resultsFile: await ResultsFile.open(join(directory, 'results.jsonl')),
+  const dataset = await ownQuestions.open({ paths: [join(GOLDENS_DIRECTORY, 'eval.jsonl')] });
+  const asking = { model: 'qwen-vl-nano-chat', style: 'chat', maxTokens: 256 } as const;
+  const outputs = await runEval({
+    questions: dataset.questions,
+    style: 'chat',
+    answer: openAiAnswerer({ baseUrl: `${server.url}/v1`, timeoutMs: 60_000 }, asking),
+    resultsFile: await ResultsFile.open(join(directory, 'results.jsonl'), { dataset: 'goldens', ...asking }),
     concurrency: 4,
     now: () => performance.now(),
   });
-  const outputs = Object.fromEntries(
-    results.map((result) => [result.id, 'output' in result ? result.output : result.error]),
-  );
-  return { outputs, overall: summarise(results).at(-1) };
+  return { outputs: Object.fromEntries(outputs), overall: dataset.score(dataset.questions, outputs).at(-1) };
 }
 
 it('answers every reference case over HTTP as the reference does, with float32 weights', async () => {
@@ -35,7 +35,9 @@ it('is as accurate over HTTP as the reference, with the default precision', asyn
   expect(overall).toMatchObject({
     questions: goldens.cases.length,
     failed: 0,
-    exact: scores.filter(({ exact }) => exact).length / scores.length,
-    found: boxes.reduce((sum, { found }) => sum + found, 0) / boxes.length,
+    figures: {
+      exact: (100 * scores.filter(({ exact }) => exact).length) / scores.length,
+      'IoU ≥ 0.5': (100 * boxes.reduce((sum, { found }) => sum + found, 0)) / boxes.length,
+    },
   });
 });

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openAiAnswerer } from './openai-answerer.ts';
+import { firstModel, openAiAnswerer } from './openai-answerer.ts';
 import type { EvalQuestion } from './question.ts';
 
 const servers: ReturnType<typeof createServer>[] = [];
@@ -21,17 +21,18 @@ async function serve(reply: (request: IncomingMessage, body: string) => Reply) {
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
-  return { baseUrl, maxTokens: 32, timeoutMs: 5000 };
+  return { baseUrl, timeoutMs: 5000 };
 }
 
 const completion = (content: string) => ({ body: { choices: [{ message: { content } }] } });
 const image = fileURLToPath(new URL('../../../test/data/goldens/images/00-name-1.png', import.meta.url));
 
 function asking(content: EvalQuestion['messages'][number]['content']): EvalQuestion {
-  return { id: '1', task: 'name', language: 'en', answer: '', messages: [{ role: 'user', content }] };
+  return { id: '1', messages: [{ role: 'user', content }] };
 }
 
 const signal = new AbortController().signal;
+const chat = { model: 'nano', style: 'chat', maxTokens: 32 } as const;
 
 describe('openAiAnswerer', () => {
   it('asks greedily, with pictures as data URIs, the first model that the server lists', async () => {
@@ -43,7 +44,8 @@ describe('openAiAnswerer', () => {
       bodies.push(JSON.parse(body));
       return completion('A ring.');
     });
-    const answer = await openAiAnswerer({ ...server, apiKey: 'secret' });
+    const withKey = { ...server, apiKey: 'secret' };
+    const answer = openAiAnswerer(withKey, { ...chat, model: await firstModel(withKey) });
     const question = asking([
       { type: 'image', image },
       { type: 'text', text: 'What is it?' },
@@ -62,19 +64,20 @@ describe('openAiAnswerer', () => {
     [{ body: 'hello' }, /something else than JSON: hello/],
     [{ body: { choices: [] } }, /does not answer like an OpenAI server/],
   ])('reports what a server says instead of an answer: %j', async (reply, message) => {
-    const answer = await openAiAnswerer({ ...(await serve(() => reply)), model: 'nano' });
+    const answer = openAiAnswerer(await serve(() => reply), chat);
     await expect(answer(asking('Hello'), signal)).rejects.toThrow(message);
   });
 
   it('says so when the server is not there', async () => {
     const server = await serve(() => ({ body: '' }));
     await new Promise((resolve) => servers.pop()?.close(resolve));
-    await expect(openAiAnswerer(server)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(firstModel(server)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('names a picture that cannot be read or sent', async () => {
-    const answer = await openAiAnswerer({ ...(await serve(() => completion(''))), model: 'nano' });
+    const answer = openAiAnswerer(await serve(() => completion('')), chat);
     await expect(answer(asking([{ type: 'image', image: '/none.png' }]), signal)).rejects.toThrow('/none.png');
-    await expect(answer(asking([{ type: 'image', image: '/none.txt' }]), signal)).rejects.toThrow(/pictures end in/);
+    const text = fileURLToPath(import.meta.url);
+    await expect(answer(asking([{ type: 'image', image: text }]), signal)).rejects.toThrow(/is no JPEG, PNG/);
   });
 });

@@ -1,59 +1,83 @@
-import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
 import { EideticError } from '@eidetic/core';
 import { z } from 'zod';
-import type { EvalMessage } from './question.ts';
+import { likeliestChoice } from './likeliest-choice.ts';
+import { mediaTypeOf } from './media-type.ts';
+import { type EvalMessage, type EvalPicture, type EvalQuestion, type PromptStyle, partsOf } from './question.ts';
+import { readPicture } from './read-picture.ts';
 import type { Answerer } from './run-eval.ts';
 
-/** A server that speaks OpenAI's chat completions. */
+/** A server that speaks OpenAI's chat completions, and for raw prompts its completions. */
 export interface OpenAiServer {
   /** Such as `http://localhost:8080/v1`. */
   readonly baseUrl: string;
-  /** Name of the model; absent: the first that the server lists. */
-  readonly model?: string;
   readonly apiKey?: string;
-  /** Most tokens of an answer. */
-  readonly maxTokens: number;
   /** Most milliseconds that one answer may take. */
   readonly timeoutMs: number;
 }
 
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.webp': 'image/webp',
-  '.gif': 'image/gif',
-};
+/** How a server is asked. */
+export interface AskOptions {
+  /** Name of the model. */
+  readonly model: string;
+  readonly style: PromptStyle;
+  /** Most tokens of an answer. */
+  readonly maxTokens: number;
+}
+
+/** Most tokens that OpenAI's API and those like it tell log probabilities of. */
+const LOGPROBS = 20;
+
+const chatSchema = z.object({
+  choices: z.array(z.object({ message: z.object({ content: z.string().nullable() }) })).min(1),
+});
 
 const completionSchema = z.object({
-  choices: z.array(z.object({ message: z.object({ content: z.string().nullable() }) })).min(1),
+  choices: z
+    .array(
+      z.object({
+        text: z.string(),
+        logprobs: z.object({ top_logprobs: z.array(z.record(z.string(), z.number())).nullish() }).nullish(),
+      }),
+    )
+    .min(1),
 });
 
 const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })).min(1) });
 
 /**
- * Answers with a server, greedily. Pictures are sent as data URIs.
- *
- * @throws EideticError `unavailable` when the server cannot be reached or does not list a model.
+ * Answers with a server, greedily. Pictures are sent as data URIs: in the parts of a message, or in a raw prompt as `<img>URI</img>`, which
+ * is how Eidetic takes them. A raw question with choices is answered with the one whose token is the likeliest.
  */
-export async function openAiAnswerer(server: OpenAiServer): Promise<Answerer> {
-  const model = server.model ?? (await firstModel(server));
-  return async ({ messages }, signal) => {
-    const body = {
-      model,
-      messages: await Promise.all(messages.map(toOpenAi)),
-      temperature: 0,
-      max_tokens: server.maxTokens,
-    };
+export function openAiAnswerer(server: OpenAiServer, { model, style, maxTokens }: AskOptions): Answerer {
+  const ask = async <T>(path: string, body: object, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(server.timeoutMs)]);
-    const reply = await call(server, 'chat/completions', { method: 'POST', body: JSON.stringify(body), signal: limit });
-    const { choices } = parse(completionSchema, reply, server);
-    return choices[0]?.message.content ?? '';
+    const reply = await call(server, path, { method: 'POST', body: JSON.stringify(body), signal: limit });
+    return parse(schema, reply, server);
+  };
+  const greedy = { model, temperature: 0 };
+  return async (question, signal) => {
+    if (style === 'chat') {
+      const messages = await Promise.all(question.messages.map(toOpenAi));
+      const body = { ...greedy, max_tokens: maxTokens, messages };
+      const { choices } = await ask('chat/completions', body, chatSchema, signal);
+      return choices[0]?.message.content ?? '';
+    }
+    const prompt = await rawPrompt(question);
+    const { choices } = question;
+    const limits = choices === undefined ? { max_tokens: maxTokens } : { max_tokens: 1, logprobs: LOGPROBS };
+    const { choices: answers } = await ask('completions', { ...greedy, ...limits, prompt }, completionSchema, signal);
+    const [answer] = answers;
+    const tokens = Object.entries(answer?.logprobs?.top_logprobs?.[0] ?? {});
+    return likeliestChoice(choices ?? [], tokens) ?? answer?.text ?? '';
   };
 }
 
-async function firstModel(server: OpenAiServer): Promise<string> {
+/**
+ * Name of the first model that a server lists.
+ *
+ * @throws EideticError `unavailable` when the server cannot be reached or does not list a model.
+ */
+export async function firstModel(server: OpenAiServer): Promise<string> {
   const reply = await call(server, 'models', { signal: AbortSignal.timeout(server.timeoutMs) });
   return parse(modelsSchema, reply, server).data[0]?.id ?? '';
 }
@@ -92,18 +116,24 @@ async function toOpenAi({ role, content }: EvalMessage): Promise<object> {
   if (typeof content === 'string') return { role, content };
   const parts = content.map(async (part) => {
     if (part.type === 'text') return part;
-    return { type: 'image_url', image_url: { url: await dataUri(part.image) } };
+    return { type: 'image_url', image_url: { url: await dataUri(part) } };
   });
   return { role, content: await Promise.all(parts) };
 }
 
-async function dataUri(path: string): Promise<string> {
-  const mediaType = MEDIA_TYPES[extname(path).toLowerCase()];
+async function rawPrompt(question: EvalQuestion): Promise<string> {
+  const parts = partsOf(question, 'raw').map(async (part) =>
+    part.type === 'text' ? part.text : `<img>${await dataUri(part)}</img>`,
+  );
+  return (await Promise.all(parts)).join('');
+}
+
+async function dataUri(picture: EvalPicture): Promise<string> {
+  const bytes = await readPicture(picture);
+  const mediaType = mediaTypeOf(bytes);
   if (mediaType === undefined) {
-    throw new EideticError('invalid_request', `${path}: pictures end in ${Object.keys(MEDIA_TYPES).join(', ')}.`);
+    const name = 'image' in picture ? picture.image : 'A picture of the data set';
+    throw new EideticError('invalid_request', `${name} is no JPEG, PNG, WebP or GIF file.`);
   }
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new EideticError('invalid_request', `The picture ${path} cannot be read.`, { cause });
-  });
-  return `data:${mediaType};base64,${bytes.toString('base64')}`;
+  return `data:${mediaType};base64,${Buffer.from(bytes).toString('base64')}`;
 }

@@ -1,83 +1,48 @@
-import { z } from 'zod';
+/** A picture to ask about. */
+export type EvalPicture =
+  /** The absolute path of a file. */
+  | { readonly type: 'image'; readonly image: string }
+  /** The bytes of a JPEG, PNG, WebP or GIF file in base64, for data sets that bring their pictures along. */
+  | { readonly type: 'image'; readonly base64: string };
 
-const part = z.union([
-  z.strictObject({ type: z.literal('text'), text: z.string() }),
-  /** Path of a picture, relative to the file of questions. */
-  z.strictObject({ type: z.literal('image'), image: z.string().min(1) }),
-]);
+/** A part of a message or of a prompt. */
+export type EvalPart = { readonly type: 'text'; readonly text: string } | EvalPicture;
 
-const message = z.strictObject({
-  role: z.enum(['system', 'user', 'assistant']),
-  content: z.union([z.string(), z.array(part).min(1)]),
-});
+/** One message of a dialog. */
+export interface EvalMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string | readonly EvalPart[];
+}
 
-const common = {
-  id: z.string().min(1).optional(),
-  task: z.string().min(1),
-  language: z.string().min(1),
-  /** What is to be said. */
-  answer: z.string(),
-  /** What the reference implementation of the model says. */
-  reference_output: z.string().optional(),
-};
-
-const single = z.strictObject({ ...common, question: z.string(), images: z.array(z.string().min(1)).default([]) });
-const dialog = z.strictObject({ ...common, messages: z.array(message).min(1) });
-
-/** One message of a dialog; pictures are absolute paths. */
-export type EvalMessage = z.infer<typeof message>;
-
-/** One thing to ask. The last message is the user's. */
+/** One thing to ask. */
 export interface EvalQuestion {
-  /** Unique among the questions; `line-N` where the file names none. */
+  /** Unique in its data set. */
   readonly id: string;
-  readonly task: string;
-  readonly language: string;
+  /** A dialog, for chat models. The last message is the user's. */
   readonly messages: readonly EvalMessage[];
-  readonly answer: string;
-  readonly referenceOutput?: string;
+  /** A text to go on with, for base models; absent where a data set has dialogs only. */
+  readonly prompt?: readonly EvalPart[];
+  /** Answers to choose from, such as `A` to `D`. */
+  readonly choices?: readonly string[];
+  /** Questions with the same unit are only scored together, so that a smaller selection has all of them or none. */
+  readonly unit?: string;
 }
 
-/**
- * Reads one line of a file of questions: `{id?, task, language, images?, question, answer}` or, for several turns,
- * `{id?, task, language, messages, answer}`.
- *
- * @returns the question, or the reason why it is none.
- */
-export function parseQuestion(
-  json: unknown,
-  defaultId: string,
-  resolvePath: (path: string) => string,
-): EvalQuestion | string {
-  const isDialog = typeof json === 'object' && json !== null && 'messages' in json;
-  const parsed = isDialog ? dialog.safeParse(json) : single.safeParse(json);
-  if (!parsed.success) {
-    return parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the line'}: ${issue.message}`).join('; ');
-  }
-  const { id, task, language, answer, reference_output: referenceOutput } = parsed.data;
-  const messages = 'messages' in parsed.data ? parsed.data.messages : [askOnce(parsed.data)];
-  if (messages.at(-1)?.role !== 'user') return 'messages: the last one must be the user’s';
-  return {
-    id: id ?? defaultId,
-    task,
-    language,
-    answer,
-    messages: messages.map((entry) => withPaths(entry, resolvePath)),
-    ...(referenceOutput === undefined ? {} : { referenceOutput }),
-  };
+/** How a question is put: as a text to go on with, or as a turn of a dialog. */
+export type PromptStyle = 'raw' | 'chat';
+
+/** A question about pictures, the same text for both styles unless another one is given for dialogs. */
+export function pictureQuestion(
+  id: string,
+  content: readonly EvalPart[],
+  more: Partial<Pick<EvalQuestion, 'choices' | 'unit'>> & { readonly chat?: readonly EvalPart[] } = {},
+): EvalQuestion {
+  const { chat = content, ...rest } = more;
+  return { id, prompt: content, messages: [{ role: 'user', content: chat }], ...rest };
 }
 
-function askOnce({ images, question }: z.infer<typeof single>): EvalMessage {
-  return {
-    role: 'user',
-    content: [...images.map((image) => ({ type: 'image' as const, image })), { type: 'text' as const, text: question }],
-  };
-}
-
-function withPaths({ role, content }: EvalMessage, resolvePath: (path: string) => string): EvalMessage {
-  if (typeof content === 'string') return { role, content };
-  return {
-    role,
-    content: content.map((entry) => (entry.type === 'image' ? { ...entry, image: resolvePath(entry.image) } : entry)),
-  };
+/** The parts that a question is put with. */
+export function partsOf({ prompt, messages }: EvalQuestion, style: PromptStyle): readonly EvalPart[] {
+  if (style === 'raw' && prompt !== undefined) return prompt;
+  return messages.flatMap(({ content }) => (typeof content === 'string' ? { type: 'text', text: content } : content));
 }

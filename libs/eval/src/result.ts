@@ -1,46 +1,34 @@
 import { z } from 'zod';
-import type { EvalQuestion } from './question.ts';
-import { normalise, scoreAnswer } from './score.ts';
+import { type EvalQuestion, type PromptStyle, partsOf } from './question.ts';
 
-const common = { id: z.string(), task: z.string(), language: z.string(), answer: z.string(), latencyMs: z.number() };
-
-const answered = z.strictObject({
-  ...common,
-  output: z.string(),
-  exact: z.boolean(),
-  boxes: z.strictObject({ meanIou: z.number(), found: z.number() }).optional(),
-  /** Whether the output is the reference implementation's; absent where the question does not tell that. */
-  asReference: z.boolean().optional(),
+/** What all results of a file have in common. Results of another run are not gone on with. */
+export const runSchema = z.strictObject({
+  dataset: z.string(),
+  style: z.enum(['raw', 'chat']),
+  model: z.string(),
+  maxTokens: z.number(),
 });
 
-const failed = z.strictObject({ ...common, error: z.string() });
+/** What all results of a file have in common. */
+export type EvalRun = z.infer<typeof runSchema>;
+
+const common = { id: z.string(), asked: z.string(), latencyMs: z.number() };
 
 /** A line of the file of results. */
-export const resultSchema = z.union([answered, failed]);
+export const resultSchema = z.union([
+  z.strictObject({ ...common, output: z.string() }),
+  z.strictObject({ ...common, error: z.string() }),
+]);
 
-/** What became of one question: an output and its score, or the error that came instead. */
+/** What became of one question: what the model said, or the error that came instead. */
 export type EvalResult = z.infer<typeof resultSchema>;
 
-/** Scores what was answered. */
-export function answeredResult(question: EvalQuestion, output: string, latencyMs: number): EvalResult {
-  const { id, task, language, answer, referenceOutput } = question;
-  return {
-    id,
-    task,
-    language,
-    answer,
-    output,
-    ...scoreAnswer(answer, output),
-    ...(referenceOutput === undefined ? {} : { asReference: normalise(referenceOutput) === normalise(output) }),
-    latencyMs,
-  };
-}
-
-/** Notes that a question got no answer. */
-export function failedResult(
-  { id, task, language, answer }: EvalQuestion,
-  error: string,
-  latencyMs: number,
-): EvalResult {
-  return { id, task, language, answer, error, latencyMs };
+/** A question in one text, as raw prompts have it; for people, and to tell questions apart. */
+export function askedText(question: EvalQuestion, style: PromptStyle): string {
+  return partsOf(question, style)
+    .map((part) => {
+      if (part.type === 'text') return part.text;
+      return 'image' in part ? `<img>${part.image}</img>` : '<img></img>';
+    })
+    .join('');
 }

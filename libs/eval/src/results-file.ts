@@ -1,8 +1,9 @@
 import { appendFile, readFile, truncate } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { EideticError } from '@eidetic/core';
-import { type EvalResult, resultSchema } from './result.ts';
+import { type EvalResult, type EvalRun, resultSchema, runSchema } from './result.ts';
 
-/** The results of a run, one JSON object a line, so that an interrupted run can go on. */
+/** The results of a run, so that an interrupted one can go on: a line that says which run it is, then a JSON object for each result. */
 export class ResultsFile {
   readonly path: string;
   readonly #results: Map<string, EvalResult>;
@@ -13,26 +14,28 @@ export class ResultsFile {
   }
 
   /**
-   * Opens a file of results, or starts one. An unfinished last line, left by a killed run, is cut off.
+   * Opens a file of results of this run, or starts one. An unfinished last line, left by a killed run, is cut off.
    *
-   * @throws EideticError `invalid_request` naming the line that is no result.
+   * @throws EideticError `invalid_request` naming the line that is no result, or what is different about the run that the file is of.
    */
-  static async open(path: string): Promise<ResultsFile> {
+  static async open(path: string, run: EvalRun): Promise<ResultsFile> {
     const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return Buffer.alloc(0);
       throw new EideticError('invalid_request', `The results in ${path} cannot be read.`, { cause: error });
     });
     const end = bytes.lastIndexOf('\n') + 1;
     if (end < bytes.length) await truncate(path, end);
+    const [first, ...lines] = bytes.toString('utf8', 0, end).split('\n').slice(0, -1);
+    if (first === undefined) await write(path, { run });
+    else checkRun(path, first, run);
     const results = new Map<string, EvalResult>();
-    const lines = bytes.toString('utf8', 0, end).split('\n').slice(0, -1);
     for (const [index, line] of lines.entries()) {
-      const result = parseResult(line);
-      if (result === undefined) {
-        const message = `${path}, line ${index + 1} is not a result. Choose another file for the results.`;
+      const result = resultSchema.safeParse(parseJson(line));
+      if (!result.success) {
+        const message = `${path}, line ${index + 2} is not a result. Choose another file for the results.`;
         throw new EideticError('invalid_request', message);
       }
-      results.set(result.id, result);
+      results.set(result.data.id, result.data);
     }
     return new ResultsFile(path, results);
   }
@@ -44,14 +47,31 @@ export class ResultsFile {
 
   /** Adds a result, or replaces the one of the same id. */
   async append(result: EvalResult): Promise<void> {
-    await appendFile(this.path, `${JSON.stringify(result)}\n`);
+    await write(this.path, result);
     this.#results.set(result.id, result);
   }
 }
 
-function parseResult(line: string): EvalResult | undefined {
+async function write(path: string, line: object): Promise<void> {
+  await appendFile(path, `${JSON.stringify(line)}\n`).catch((cause: NodeJS.ErrnoException) => {
+    throw new EideticError('invalid_request', `The results cannot be written to ${path}: ${cause.message}.`, { cause });
+  });
+}
+
+function checkRun(path: string, line: string, wanted: EvalRun): void {
+  const header = parseJson(line);
+  const found = runSchema.safeParse(typeof header === 'object' && header !== null && 'run' in header && header.run);
+  if (!found.success) {
+    throw new EideticError('invalid_request', `${path} is no file of results. Choose another file for the results.`);
+  }
+  if (isDeepStrictEqual(found.data, wanted)) return;
+  const message = `${path} has results of another run: ${JSON.stringify(found.data)} instead of ${JSON.stringify(wanted)}. Choose another file for the results.`;
+  throw new EideticError('invalid_request', message);
+}
+
+function parseJson(line: string): unknown {
   try {
-    return resultSchema.parse(JSON.parse(line));
+    return JSON.parse(line);
   } catch {
     return undefined; // the caller names the line
   }

@@ -1,56 +1,38 @@
 import { expect, it } from 'vitest';
-import { answeredResult, failedResult } from './result.ts';
 import { formatSummary, summarise } from './summary.ts';
 
-const question = (id: string, task: string, language: string, answer: string, referenceOutput?: string) => ({
-  id,
-  task,
-  language,
-  answer,
-  messages: [],
-  ...(referenceOutput === undefined ? {} : { referenceOutput }),
+const cells = (line = '') =>
+  line
+    .split('|')
+    .map((cell) => cell.trim())
+    .slice(1, -1);
+
+it('prints a row for each part with what was published of it', () => {
+  const rows = [
+    { part: 'refcoco_val', questions: 4, failed: 1, figures: { accuracy: 75 } },
+    { part: 'mine', questions: 2, failed: 0, figures: {} },
+  ];
+  const summary = summarise({ name: 'refcoco' }, rows);
+  expect(summary.rows[0]?.published).toEqual({ 'Qwen-VL': 89.36, 'Qwen-VL-Chat': 88.55 });
+  const [head, , first, second, , source] = formatSummary(summary, [{ name: 'accuracy', unit: ' %', digits: 1 }]).split(
+    '\n',
+  );
+  expect(cells(head)).toEqual(['part', 'questions', 'failed', 'accuracy', 'Qwen-VL', 'Qwen-VL-Chat']);
+  expect(cells(first)).toEqual(['refcoco_val', '4', '1', '75.0 %', '89.36 %', '88.55 %']);
+  expect(cells(second)).toEqual(['mine', '2', '0', '', '', '']);
+  expect(source).toBe('Qwen-VL and Qwen-VL-Chat: Bai et al., arXiv 2308.12966, table 6.');
 });
 
-const results = [
-  answeredResult(question('1', 'name', 'en', 'A ring.', 'A ring.'), 'A ring', 5),
-  answeredResult(question('2', 'name', 'en', 'A cat.', 'A dog.'), 'A cow.', 5),
-  failedResult(question('3', 'name', 'zh', '猫。'), 'The server is away.', 5),
-  answeredResult(question('4', 'ground', 'en', '(0,0),(10,10)'), '(0,0),(10,10)', 5),
-  failedResult(question('5', 'ground', 'en', '(0,0),(10,10)'), 'The server is away.', 5),
-];
-
-it('counts failed questions as wrong, with a box that nobody found', () => {
-  const groups = Object.fromEntries(summarise(results).map((group) => [`${group.task} ${group.language}`, group]));
-  expect(Object.keys(groups)).toEqual(['ground en', 'name en', 'name zh', 'all all']);
-  expect(groups['name en']).toMatchObject({
-    questions: 2,
-    failed: 0,
-    exact: 0.5,
-    meanIou: undefined,
-    asReference: 0.5,
-  });
-  expect(groups['name zh']).toMatchObject({ questions: 1, failed: 1, exact: 0 });
-  expect(groups['ground en']).toMatchObject({ questions: 2, failed: 1, exact: 0.5, meanIou: 0.5, found: 0.5 });
-  expect(groups['all all']).toMatchObject({ questions: 5, failed: 2, exact: 0.4, meanIou: 0.5 });
-});
-
-it('prints a table with a row for each task and language, and one for all', () => {
-  const [head, , ...rows] = formatSummary(summarise(results)).split('\n');
-  const cells = (line = '') =>
-    line
-      .split('|')
-      .map((cell) => cell.trim())
-      .slice(1, -1);
-  expect(cells(head)).toEqual([
-    'task',
-    'language',
-    'questions',
-    'failed',
-    'exact',
-    'mean IoU',
-    'IoU ≥ 0.5',
-    'as reference',
+it('has no columns of models of which nothing was published', () => {
+  const rows = [{ part: 'all', questions: 2, failed: 0, figures: { exact: 50, 'mean IoU': 0.25 } }];
+  const summary = summarise({ name: 'questions' }, rows);
+  const lines = formatSummary(summary, [
+    { name: 'exact', unit: ' %', digits: 1 },
+    { name: 'mean IoU', unit: '', digits: 3 },
+  ]).split('\n');
+  expect(lines.map(cells)).toEqual([
+    ['part', 'questions', 'failed', 'exact', 'mean IoU'],
+    ['----', '---------', '------', '------', '--------'],
+    ['all', '2', '0', '50.0 %', '0.250'],
   ]);
-  expect(cells(rows[0])).toEqual(['ground', 'en', '2', '1', '50.0 %', '0.500', '50.0 %', '']);
-  expect(cells(rows.at(-1))).toEqual(['all', 'all', '5', '2', '40.0 %', '0.500', '50.0 %', '50.0 %']);
 });

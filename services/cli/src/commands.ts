@@ -41,7 +41,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./convert.ts')).convert,
   },
   eval: {
-    summary: "score a server's answers",
+    summary: 'score a model on a data set',
     load: async () => (await import('./eval.ts')).evaluate,
   },
   up: {

@@ -1,0 +1,223 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Dataset, ScoreRow } from '../src/dataset.ts';
+import { DATASET_FORMATS } from '../src/datasets/formats.ts';
+import { missingPictures } from '../src/missing-pictures.ts';
+import { openAiAnswerer } from '../src/openai-answerer.ts';
+import { startFakeServer } from './support/fake-server.ts';
+
+const DATA = join(import.meta.dirname, 'data');
+const at = (path: string): string => join(DATA, path);
+
+async function open(format: string, paths: readonly string[], images?: string): Promise<Dataset> {
+  const found = DATASET_FORMATS.find(({ name }) => name === format);
+  if (found === undefined) throw new Error(`There is no format ${format}.`);
+  return found.open({ paths: paths.map(at), ...(images !== undefined && { images: at(images) }) });
+}
+
+/** Has a server answer every question as told by what it is asked, and scores that. */
+async function run(
+  dataset: Dataset,
+  answers: Readonly<Record<string, string | Record<string, number>>>,
+  style = dataset.style,
+) {
+  expect([...(await missingPictures(dataset.questions, style))]).toEqual([]);
+  await using server = await startFakeServer(({ text }) => answers[text] ?? 'nothing of the kind');
+  const answer = openAiAnswerer(
+    { baseUrl: server.baseUrl, timeoutMs: 10_000 },
+    { model: 'fake', style, maxTokens: dataset.maxTokens },
+  );
+  const outputs = new Map<string, string>();
+  for (const question of dataset.questions) {
+    outputs.set(question.id, await answer(question, new AbortController().signal));
+  }
+  expect(server.asked.map(({ text }) => text).filter((text) => !Object.hasOwn(answers, text))).toEqual([]);
+  return { rows: dataset.score(dataset.questions, outputs), outputs, asked: server.asked };
+}
+
+/** The rows with the figures rounded to a tenth, by part. */
+const figuresOf = (rows: readonly ScoreRow[]) =>
+  Object.fromEntries(
+    rows.map(({ part, questions, figures }) => [
+      part,
+      [questions, ...Object.values(figures).map((figure) => Math.round(10 * figure) / 10)],
+    ]),
+  );
+
+describe('DocVQA', () => {
+  it('is scored by ANLS over all wanted answers', async () => {
+    const dataset = await open('docvqa', ['docvqa/val_v1.0.json']);
+    const { rows, asked, outputs } = await run(dataset, {
+      '<img>What is the invoice number? Answer:': ' a 2000',
+      '<img>Who signed the letter? Answer:': ' Martha Quilt',
+    });
+    // One of twelve characters is wrong.
+    expect(figuresOf(rows)).toEqual({ all: [2, 95.8] });
+    expect(asked[0]?.body).toMatchObject({ max_tokens: 100 });
+    expect(JSON.parse(dataset.submission?.(dataset.questions, outputs) ?? '')[1]).toEqual({
+      questionId: 49154,
+      answer: 'Martha Quilt',
+    });
+  });
+
+  it('is read in the form of the Qwen-VL evaluation', async () => {
+    const { rows } = await run(await open('docvqa', ['qwen-vl/docvqa_val.jsonl']), {
+      '<img>What is the invoice number? Answer:': 'A-2000',
+    });
+    expect(figuresOf(rows)).toEqual({ all: [1, 100] });
+  });
+});
+
+describe('ChartQA', () => {
+  it('has a part for each file, and numbers may be five percent off', async () => {
+    const dataset = await open('chartqa', ['chartqa/test_human.json', 'chartqa/test_augmented.json']);
+    const { rows } = await run(dataset, {
+      '<img>How many bars are above 10? Answer:': ' 4',
+      '<img>Which year had the lowest value? Answer:': ' 2009',
+      '<img>What was the revenue in 2010? Answer:': ' 53',
+    });
+    expect(figuresOf(rows)).toEqual({ test_human: [2, 50], test_augmented: [1, 100], all: [3, 66.7] });
+  });
+
+  it('is read in the form of the Qwen-VL evaluation', async () => {
+    const { rows } = await run(await open('chartqa', ['qwen-vl/test_human.jsonl']), {
+      '<img>How many bars are above 10? Answer:': ' 3',
+    });
+    expect(figuresOf(rows)).toEqual({ test_human: [1, 100], all: [1, 100] });
+  });
+});
+
+describe('RefCOCO', () => {
+  const paths = ['refcoco/refcoco_val.jsonl', 'refcoco/refcoco_testA.jsonl'];
+
+  it('has the model go on with an open box, and a row for each split', async () => {
+    const { rows, asked } = await run(await open('refcoco', paths), {
+      '<img><ref>left cup</ref><box>': '(100,100),(500,500)</box>',
+      '<img><ref>spoon by the plate</ref><box>': '(0,0),(200,200)</box>',
+      '<img><ref>man in black</ref><box>': '(0,0),(490,990)</box>',
+    });
+    expect(figuresOf(rows)).toEqual({ refcoco_val: [2, 50], refcoco_testA: [1, 100] });
+    expect(asked[0]?.body).toMatchObject({ max_tokens: 28 });
+  });
+
+  it('asks for the box in dialogs', async () => {
+    const box = '<ref>it</ref><box>(100,100),(500,500)</box>';
+    const { rows, asked } = await run(
+      await open('refcoco', paths),
+      {
+        '<img>Draw a box around this: left cup': box,
+        '<img>Draw a box around this: spoon by the plate': box,
+        '<img>Draw a box around this: man in black': 'There is none.',
+      },
+      'chat',
+    );
+    expect(figuresOf(rows)).toEqual({ refcoco_val: [2, 50], refcoco_testA: [1, 0] });
+    expect(asked[0]?.path).toBe('/v1/chat/completions');
+  });
+});
+
+describe('SEED-Bench', () => {
+  const options = (...names: readonly string[]) => names.map((name, index) => `${'ABCD'[index]}. ${name}`).join('\n');
+  const weather = `<img>\nQuestion: What is the weather like?\nOptions: ${options('Rain', 'Snow', 'Sun', 'Fog')}\nAnswer:`;
+  const towels = `<img>\nQuestion: How many towels are there?\nOptions: ${options('One', 'Two', 'Three', 'Four')}\nAnswer:`;
+  const video = `${'<img>\n'.repeat(4)}Question: What is being done?\nOptions: ${options('Opening a box', 'Closing a box', 'Lifting a cup', 'Turning a page')}\nAnswer:`;
+
+  it('takes the likeliest letter, videos by four frames, with a row for each dimension', async () => {
+    const dataset = await open('seed-bench', ['seed-bench/SEED-Bench.json']);
+    const { rows, asked, outputs } = await run(dataset, {
+      [weather]: { ' The': -0.1, ' C': -1, ' A': -2 },
+      [towels]: { ' D': -0.5, ' A': -0.6 },
+      [video]: { ' B': -3, B: -0.1 },
+    });
+    expect(figuresOf(rows)).toEqual({
+      'Scene Understanding': [1, 100],
+      'Instances Counting': [1, 0],
+      'Action Recognition': [1, 100],
+      image: [2, 50],
+      video: [1, 100],
+      all: [3, 66.7],
+    });
+    expect(asked[0]?.body).toMatchObject({ max_tokens: 1, logprobs: 20 });
+    expect(dataset.submission?.(dataset.questions, outputs).split('\n')[0]).toBe(
+      '{"question_id":"101669","prediction":"C"}',
+    );
+  });
+
+  it('asks for the letter in dialogs', async () => {
+    const ask = '\nAnswer with the letter of the right option.';
+    const { rows } = await run(
+      await open('seed-bench', ['seed-bench/SEED-Bench.json']),
+      { [weather + ask]: 'C.', [towels + ask]: 'A: one', [video + ask]: 'Closing a box' },
+      'chat',
+    );
+    expect(figuresOf(rows)).toMatchObject({ image: [2, 100], video: [1, 0] });
+  });
+
+  it('leaves videos out, and says so, where there are no frames', async () => {
+    const dataset = await open('seed-bench', ['seed-bench/SEED-Bench.json'], 'seed-bench/SEED-Bench-image');
+    expect(dataset.questions).toHaveLength(2);
+    expect(dataset.notes).toEqual([expect.stringMatching(/^1 questions about videos are left out/)]);
+  });
+
+  it('is read in the form of the Qwen-VL evaluation', async () => {
+    const { rows } = await run(await open('seed-bench', ['qwen-vl/image_input.jsonl']), { [weather]: { ' C': -1 } });
+    expect(figuresOf(rows)).toEqual({ image_input: [1, 100], all: [1, 100] });
+  });
+});
+
+describe('MME', () => {
+  it('is read in both of its layouts, and gives points for answers and for pairs', async () => {
+    const dataset = await open('mme', ['mme']);
+    const { rows, asked } = await run(dataset, {
+      '<img>Is there a train in this image? Please answer yes or no.': 'Yes, there is.',
+      '<img>Is there a bear in this image? Please answer yes or no.': 'No.',
+      '<img>Is this artwork a painting? Please answer yes or no.': 'Yes',
+      '<img>Is this artwork made of glass? Please answer yes or no.': 'Yes',
+      '<img>Does the program print 5? Please answer yes or no.': 'yes',
+      '<img>Does the program print 6? Please answer yes or no.': 'no',
+    });
+    expect(figuresOf(rows)).toEqual({
+      existence: [2, 200],
+      artwork: [2, 50],
+      code_reasoning: [2, 200],
+      perception: [4, 250],
+      cognition: [2, 200],
+      all: [6, 450],
+    });
+    expect(asked[0]?.path).toBe('/v1/chat/completions');
+    expect(dataset.notes).toEqual([expect.stringMatching(/^There is no folder for count, position, /)]);
+  });
+
+  it('says when a folder is not its own', async () => {
+    await expect(open('mme', ['docvqa'])).rejects.toThrow(/none of MME's folders/);
+  });
+});
+
+describe('TouchStone', () => {
+  it('is asked by chat, and its submission is the table with the answers', async () => {
+    const dataset = await open('touchstone', ['touchstone/touchstone.tsv']);
+    const { rows, outputs } = await run(dataset, {
+      '<img>Describe the picture in one sentence.': 'It is teal.',
+      '<img>Write a short poem about it.': 'Teal,\n"deep"\tteal.',
+    });
+    expect(rows).toEqual([
+      { part: 'Simple description', questions: 1, failed: 0, figures: {} },
+      { part: 'Poetry', questions: 1, failed: 0, figures: {} },
+      { part: 'all', questions: 2, failed: 0, figures: {} },
+    ]);
+    expect(dataset.submission?.(dataset.questions, outputs)).toBe(
+      [
+        'index\tquestion\thuman_annotation\tgpt4_ha_answer\tcategory\ttask_name\tresponse\n',
+        '0\tDescribe the picture in one sentence.\t"A teal square.\nNothing else is in it."\t"The picture is ""teal""."\tbasic\tSimple description\tIt is teal.\n',
+        '1\tWrite a short poem about it.\tA teal square.\t"Teal\tis calm."\tstory\tPoetry\t"Teal,\n""deep""\tteal."\n',
+      ].join(''),
+    );
+  });
+});
+
+it.each(DATASET_FORMATS.map(({ name }) => name))('%s says which file is not there', async (name) => {
+  await expect(open(name, ['none/none.json'])).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: expect.stringMatching(/none/),
+  });
+});
