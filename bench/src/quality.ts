@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Bundle } from '@eidetic/bundle';
 import type { ImageEmbedding } from '@eidetic/core';
-import { EmbeddingTable, ModelRunner } from '@eidetic/engine';
+import { EmbeddingTable, type FloatArray, ModelRunner } from '@eidetic/engine';
 import { createImagePool } from '@eidetic/image';
 import { Environment } from '@eidetic/ort';
 import { createPreprocess } from '@eidetic/qwen-vl';
@@ -57,7 +57,7 @@ export async function decoderOf(
   const session = started.adopt(await Environment.load().createSession(path, { intraOpThreads: threads }), (s) =>
     s.release(),
   );
-  const runner = started.adopt(new ModelRunner(session, bundle, 1, 1024), (r) => r.release());
+  const runner = started.adopt(new ModelRunner(session, bundle, { slots: 1, capacity: 1024 }), (r) => r.release());
   const table = started.adopt(new EmbeddingTable(bundle), (t) => t.close());
   return { runner, table, bundle };
 }
@@ -99,7 +99,7 @@ async function prefill({ runner, table, bundle }: DecoderSubject, golden: Golden
 
 /** One decode step: the likeliest token after `id` at `position`. */
 export async function decodeOne({ runner, table }: DecoderSubject, id: number, position: number): Promise<number> {
-  const embed = (target: Float32Array): void => table.read(id, target);
+  const embed = (target: FloatArray): void => table.read(id, target);
   const scores = await runner.decode(0, [{ position, ropeOffset: 0, inverseTemperature: 1, embed }]);
   return Number(scores(0).topIds[0]);
 }

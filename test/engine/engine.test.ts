@@ -2,7 +2,7 @@ import type { Bundle } from '@eidetic/bundle';
 import type { GenerateRequest, GrammarMatcher, TokenMask } from '@eidetic/core';
 import type { Engine, EngineOptions } from '@eidetic/engine';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { testBundle } from '../support/bundles.ts';
+import { ALL_FLOAT16, FLOAT32_PRECISIONS, testBundle } from '../support/bundles.ts';
 import {
   collect,
   Engines,
@@ -26,9 +26,21 @@ beforeAll(async () => {
 
 afterEach(() => engines.stopAll());
 
-it('refuses a bundle whose activations it cannot run', async () => {
-  const half = await testBundle({ vision: 'float16', decoder: 'float16', head: 'float16' }, 'float16');
-  await expect(start({ bundle: half })).rejects.toMatchObject({ code: 'invalid_bundle', message: /float16/ });
+it('answers with float16 activations as it does with float32', async () => {
+  const half = await start({ bundle: await testBundle(ALL_FLOAT16, 'float16') });
+  const single = await start({ bundle: await testBundle(FLOAT32_PRECISIONS) });
+  for (const from of [28, 29]) {
+    const wanted = request(promptOf(40, from), { maxTokens: 8 });
+    expect(await generate(half, wanted)).toEqual(await generate(single, wanted));
+  }
+});
+
+it('refuses CUDA for a bundle of float32, and CUDA graphs without CUDA', async () => {
+  await expect(start({ session: { provider: { cuda: {} } } })).rejects.toMatchObject({
+    code: 'invalid_bundle',
+    message: expect.stringContaining('--activations float16'),
+  });
+  await expect(start({ cudaGraphs: true })).rejects.toMatchObject({ code: 'invalid_config' });
 });
 
 describe('Engine.generate', () => {

@@ -1,6 +1,6 @@
 import type { Bundle } from '@eidetic/bundle';
-import { EmbeddingTable, ModelRunner, type StepScores } from '@eidetic/engine';
-import { Environment } from '@eidetic/ort';
+import { EmbeddingTable, type FloatArray, floatArrayOf, ModelRunner, type StepScores } from '@eidetic/engine';
+import { Environment, type SessionOptions } from '@eidetic/ort';
 
 /** One token of a decode step. */
 export interface DecodedToken {
@@ -18,24 +18,36 @@ export interface PrefillOptions {
   readonly ropeOffset?: number;
 }
 
+/** What computes; default: the CPU. */
+export interface DecoderRowsOptions {
+  readonly environment?: Environment;
+  readonly session?: SessionOptions;
+  readonly cudaGraphs?: boolean;
+}
+
 /** The decoder of a bundle over KV slots, without an engine around it. It takes token ids, and computes at temperature 1 / 0.7. */
 export class DecoderRows implements Disposable {
   readonly #runner: ModelRunner;
   readonly #table: EmbeddingTable;
-  readonly #hidden: number;
+  readonly #decoder: Bundle['manifest']['decoder'];
   readonly #release: () => void;
 
   private constructor(bundle: Bundle, runner: ModelRunner, release: () => void) {
     this.#runner = runner;
     this.#table = new EmbeddingTable(bundle);
-    this.#hidden = bundle.manifest.decoder.hidden;
+    this.#decoder = bundle.manifest.decoder;
     this.#release = release;
   }
 
   /** `slots` slots of `capacity` positions. */
-  static async open(bundle: Bundle, slots: number, capacity: number): Promise<DecoderRows> {
-    const session = await Environment.load().createSession(bundle.path(bundle.manifest.decoder.graph));
-    const runner = new ModelRunner(session, bundle, slots, capacity);
+  static async open(
+    bundle: Bundle,
+    slots: number,
+    capacity: number,
+    { environment = Environment.load(), session: options, cudaGraphs = false }: DecoderRowsOptions = {},
+  ): Promise<DecoderRows> {
+    const session = await environment.createSession(bundle.path(bundle.manifest.decoder.graph), options);
+    const runner = new ModelRunner(session, bundle, { slots, capacity, cudaGraphs });
     return new DecoderRows(bundle, runner, () => {
       runner.release();
       session.release();
@@ -49,9 +61,11 @@ export class DecoderRows implements Disposable {
     for (let start = from; start < ids.length; ) {
       const left = ids.length - start;
       const rows = left - chunk === 1 ? left : Math.min(chunk, left);
-      const embeddings = new Float32Array(rows * this.#hidden);
+      const { hidden, dtype } = this.#decoder;
+      const ArrayOf = floatArrayOf(dtype);
+      const embeddings = new ArrayOf(rows * hidden);
       for (let i = 0; i < rows; i++) {
-        this.#table.read(ids[start + i] ?? 0, embeddings.subarray(i * this.#hidden, (i + 1) * this.#hidden));
+        this.#table.read(ids[start + i] ?? 0, embeddings.subarray(i * hidden, (i + 1) * hidden));
       }
       scores = await this.#runner.prefill({ slot, start, ropeOffset, inverseTemperature: 0.7, embeddings });
       start += rows;
@@ -71,7 +85,7 @@ export class DecoderRows implements Disposable {
       position,
       ropeOffset,
       inverseTemperature: 0.7,
-      embed: (target: Float32Array) => this.#table.read(id, target),
+      embed: (target: FloatArray) => this.#table.read(id, target),
     }));
     const scores = await this.#runner.decode(0, rows);
     return tokens.map((_, slot) => scores(slot));

@@ -84,7 +84,7 @@ await serve<EideticDialogOptions, DialogPeer>(async ({ bundleDirectory, threads,
   const session = await Environment.load().createSession(bundle.path(bundle.manifest.decoder.graph), {
     intraOpThreads: threads,
   });
-  const runner = new ModelRunner(session, bundle, 2, contextSize);
+  const runner = new ModelRunner(session, bundle, { slots: 2, capacity: contextSize });
   async function move(positions: number): Promise<Moves> {
     const embeddings = Float32Array.from({ length: positions * hidden }, (_, i) => Math.sin(i));
     let start = performance.now();

@@ -1,4 +1,5 @@
 import type { SamplingOptions, TokenMask } from '@eidetic/core';
+import type { StepScores } from './sampler.ts';
 import type { TokenCounts } from './token-counts.ts';
 
 /**
@@ -16,7 +17,7 @@ export interface Adjustment {
 
 /** The adjustment that `options` ask for after what `counts` has seen; `undefined` when no logit changes. */
 export function adjustmentOf(
-  row: Float32Array,
+  scores: Pick<StepScores, 'logits'>,
   options: SamplingOptions,
   { prompt, answer }: TokenCounts,
 ): Adjustment | undefined {
@@ -26,6 +27,7 @@ export function adjustmentOf(
   if (!counts && logitBias.size === 0) return undefined;
   const isPenalized = (id: number): boolean => (repeats && prompt.has(id)) || (counts && answer.has(id));
 
+  const row = scores.logits;
   const ids: number[] = [];
   const logits: number[] = [];
   const touch = (id: number, times: number): void => {

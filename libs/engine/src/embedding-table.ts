@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import type { Bundle } from '@eidetic/bundle';
 import { EideticError } from '@eidetic/core';
+import type { FloatArray } from './float-array.ts';
 
 /** Tables up to this size are read into memory: a system call for each token would take a twentieth of a small model's step. */
 const IN_MEMORY_BYTES = 64 * 2 ** 20;
@@ -14,7 +15,7 @@ export class EmbeddingTable {
   readonly #source: Uint8Array | number;
   readonly #rows: number;
   readonly #row: Uint8Array;
-  readonly #convert: (target: Float32Array) => void;
+  readonly #convert: (target: FloatArray) => void;
 
   /** @throws EideticError `invalid_bundle` when the file has another size than the manifest's shape. */
   constructor(bundle: Bundle) {
@@ -38,7 +39,7 @@ export class EmbeddingTable {
    *
    * @throws EideticError `invalid_request` for an id outside the table.
    */
-  read(id: number, target: Float32Array): void {
+  read(id: number, target: FloatArray): void {
     if (!Number.isInteger(id) || id < 0 || id >= this.#rows) {
       throw new EideticError('invalid_request', `Token id ${id} is outside the vocabulary of ${this.#rows}.`);
     }
@@ -56,15 +57,36 @@ export class EmbeddingTable {
   }
 }
 
-function converter(row: ArrayBuffer, dtype: 'float32' | 'float16' | 'bfloat16'): (target: Float32Array) => void {
+function converter(row: ArrayBuffer, dtype: 'float32' | 'float16' | 'bfloat16'): (target: FloatArray) => void {
   if (dtype === 'bfloat16') {
     const halves = new Uint16Array(row);
-    return (target) => {
-      // bfloat16 is the upper half of a float32.
-      const bits = new Uint32Array(target.buffer, target.byteOffset, target.length);
-      for (let i = 0; i < bits.length; i++) bits[i] = (halves[i] ?? 0) << 16;
-    };
+    return (target) => (target instanceof Float32Array ? widen(halves, target) : narrow(halves, target));
   }
   const source = dtype === 'float32' ? new Float32Array(row) : new Float16Array(row);
   return (target) => target.set(source);
+}
+
+/** bfloat16 is the upper half of a float32. */
+function widen(halves: Uint16Array, target: Float32Array): void {
+  const bits = new Uint32Array(target.buffer, target.byteOffset, target.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = (halves[i] ?? 0) << 16;
+}
+
+/** To float16, by a table of all bfloat16 numbers: converting each of them takes several times as long. */
+function narrow(halves: Uint16Array, target: Float16Array): void {
+  float16OfBfloat16 ??= everyFloat16();
+  const bits = new Uint16Array(target.buffer, target.byteOffset, target.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = float16OfBfloat16[halves[i] ?? 0] ?? 0;
+}
+
+/** Bits by bits. */
+let float16OfBfloat16: Uint16Array | undefined;
+
+function everyFloat16(): Uint16Array {
+  const all = new Float32Array(2 ** 16);
+  widen(
+    Uint16Array.from(all, (_, bits) => bits),
+    all,
+  );
+  return new Uint16Array(new Float16Array(all).buffer);
 }

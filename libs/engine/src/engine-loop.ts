@@ -3,6 +3,7 @@ import type { Bundle } from '@eidetic/bundle';
 import { EideticError, type EngineObserver, type TokenMask } from '@eidetic/core';
 import type { Session } from '@eidetic/ort';
 import { EmbeddingTable } from './embedding-table.ts';
+import { type FloatArray, floatArrayOf } from './float-array.ts';
 import { type DecodeRow, ModelRunner } from './model-runner.ts';
 import { PrefillPacer } from './prefill-pacer.ts';
 import { chunkRows } from './prefix.ts';
@@ -19,6 +20,7 @@ export interface EngineLoopOptions {
   readonly maxContext: number;
   readonly prefillChunk: number;
   readonly prefillShare: number;
+  readonly cudaGraphs?: boolean;
   readonly observer?: EngineObserver;
 }
 
@@ -45,13 +47,13 @@ export class EngineLoop {
   #running: Promise<void> | undefined;
   #stopping = false;
 
-  constructor(options: EngineLoopOptions, createScheduler: (bytesPerPosition: number) => Scheduler) {
-    const { session, bundle, slots, maxContext, prefillChunk, prefillShare } = options;
+  constructor(options: EngineLoopOptions, createScheduler: (copyRows: number) => Scheduler) {
+    const { session, bundle, slots, maxContext, prefillChunk, prefillShare, cudaGraphs = false } = options;
     this.#options = options;
-    this.#runner = new ModelRunner(session, bundle, slots, maxContext);
+    this.#runner = new ModelRunner(session, bundle, { slots, capacity: maxContext, cudaGraphs });
     this.#table = new EmbeddingTable(bundle);
     this.#pacer = new PrefillPacer({ chunk: prefillChunk, share: prefillShare });
-    this.scheduler = createScheduler(this.#runner.kv.bytesPerPosition);
+    this.scheduler = createScheduler(this.#runner.kv.copyRows);
   }
 
   /** Says that there is work. */
@@ -145,9 +147,10 @@ export class EngineLoop {
   }
 
   /** `[positions, hidden]`. */
-  #embed(positions: readonly PromptPosition[]): Float32Array {
-    const { hidden } = this.#options.bundle.manifest.decoder;
-    const embeddings = new Float32Array(positions.length * hidden);
+  #embed(positions: readonly PromptPosition[]): FloatArray {
+    const { hidden, dtype } = this.#options.bundle.manifest.decoder;
+    const ArrayOf = floatArrayOf(dtype);
+    const embeddings = new ArrayOf(positions.length * hidden);
     for (const [i, position] of positions.entries()) {
       const target = embeddings.subarray(i * hidden, (i + 1) * hidden);
       if (typeof position === 'number') this.#table.read(position, target);

@@ -33,15 +33,16 @@ export interface EngineOptions {
   readonly maxWaiting: number;
   /** Wait after which a request's priority counts as one higher, in milliseconds. */
   readonly agingMs: number;
+  /** onnxruntime; default the one of onnxruntime-node. */
+  readonly environment?: Environment;
   readonly session?: SessionOptions;
+  /** Whether decode steps are captured as CUDA graphs; default not. */
+  readonly cudaGraphs?: boolean;
   /** Holds answers to a grammar; absent: requests with one are refused. */
   readonly grammars?: GrammarCompiler;
   /** Told what happens. */
   readonly observer?: EngineObserver;
 }
-
-/** Positions are copied in pieces of about this size, so that nobody's next token waits for a gigabyte. */
-const COPY_BYTES = 16 * 2 ** 20;
 
 /** Idle slots between two active ones that a decode step runs over rather than be split (measured: docs/decisions/0012-scheduling.md). */
 const MAX_GAP = 1;
@@ -62,13 +63,13 @@ export class Engine implements Decoder {
     this.maxContext = Math.min(options.maxContext, bundle.manifest.decoder.maxPositions);
     this.#loop = new EngineLoop(
       { ...options, maxContext: this.maxContext, session },
-      (bytesPerPosition) =>
+      (copyRows) =>
         new Scheduler({
           slots,
           capacity: this.maxContext,
           maxWaiting,
           agingMs,
-          copyRows: Math.max(1, Math.floor(COPY_BYTES / bytesPerPosition)),
+          copyRows,
           maxGap: MAX_GAP,
         }),
     );
@@ -81,12 +82,12 @@ export class Engine implements Decoder {
    * @throws EideticError `invalid_bundle`; `invalid_config`, also when there is no memory for so many slots of such a context.
    */
   static async create(options: EngineOptions): Promise<Engine> {
-    const { decoder } = options.bundle.manifest;
-    if (decoder.dtype !== 'float32') {
-      const message = `The decoder computes in ${decoder.dtype}, and only float32 can be run. Convert with float32 activations.`;
-      throw new EideticError('invalid_bundle', message);
-    }
-    const session = await Environment.load().createSession(options.bundle.path(decoder.graph), options.session);
+    const { bundle, environment = Environment.load(), cudaGraphs = false } = options;
+    const { decoder } = bundle.manifest;
+    const session = await environment.createSession(
+      bundle.path(decoder.graph),
+      sessionOptions(options.session, decoder.dtype, cudaGraphs),
+    );
     try {
       return new Engine(options, session);
     } catch (error) {
@@ -153,6 +154,25 @@ export class Engine implements Decoder {
       ...(observer && { observer }),
     });
   }
+}
+
+/** Sets CUDA up for graphs, which a CPU does not have, and refuses what its attention has no kernel for. */
+function sessionOptions(
+  session: SessionOptions = {},
+  dtype: Manifest['decoder']['dtype'],
+  cudaGraphs: boolean,
+): SessionOptions {
+  const { provider = 'cpu' } = session;
+  if (provider === 'cpu') {
+    if (cudaGraphs) throw new EideticError('invalid_config', 'CUDA graphs are for the cuda provider.');
+    return session;
+  }
+  if (dtype !== 'float16') {
+    const message = `The decoder computes in ${dtype}, and CUDA's attention in float16 only. Convert with --activations float16.`;
+    throw new EideticError('invalid_bundle', message);
+  }
+  if (!cudaGraphs) return session;
+  return { ...session, provider: { cuda: { ...provider.cuda, enable_cuda_graph: 1 } } };
 }
 
 /** Dynamic NTK: the rotary table is chosen by the length of the whole prompt and kept for the whole answer. */

@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Bundle, Manifest } from '@eidetic/bundle';
-import { type Binding, type Session, Tensor } from '@eidetic/ort';
-import { KvCache } from './kv-cache.ts';
+import { type ArrayType, type Binding, type Mirror, type Session, Tensor, type TensorArray } from '@eidetic/ort';
+import { type FloatArray, floatArrayOf } from './float-array.ts';
+import { createKvCache, type KvCache } from './kv-cache.ts';
 import type { StepScores } from './sampler.ts';
 
 /** One sequence's part in a decode step. */
@@ -12,7 +13,7 @@ export interface DecodeRow {
   readonly ropeOffset: number;
   readonly inverseTemperature: number;
   /** Writes the token's embedding (`hidden` numbers). */
-  readonly embed: (target: Float32Array) => void;
+  readonly embed: (target: FloatArray) => void;
 }
 
 /** A run of consecutive prompt positions of one sequence. */
@@ -22,25 +23,40 @@ export interface PrefillChunk {
   readonly start: number;
   readonly ropeOffset: number;
   readonly inverseTemperature: number;
-  /** `[rows, hidden]`. */
-  readonly embeddings: Float32Array;
+  /** `[rows, hidden]`, in the type of the model's activations. */
+  readonly embeddings: FloatArray;
+}
+
+/** What a runner is made for. */
+export interface ModelRunnerOptions {
+  readonly slots: number;
+  /** Most positions of a sequence. */
+  readonly capacity: number;
+  /** Whether decode steps are captured as CUDA graphs, which the session is set up for; default not. */
+  readonly cudaGraphs?: boolean;
+}
+
+/** Where every step leaves its scores. */
+interface Scores {
+  readonly topValues: Mirror<Float32Array>;
+  readonly topIds: Mirror<BigInt64Array>;
+  readonly logNormalizer: Mirror<Float32Array>;
+  readonly logits: Mirror<Float32Array>;
 }
 
 /** Buffers of one shape of step, bound once. */
 interface PreparedStep {
   readonly binding: Binding;
-  readonly inverseTemperature: Float32Array;
-  readonly seqlensK: Int32Array;
+  readonly inverseTemperature: Mirror<Float32Array>;
+  readonly seqlensK: Mirror<Int32Array>;
+  /** GroupQueryAttention reads it on the host, whatever computes. */
   readonly totalLength: Int32Array;
-  readonly topValues: Float32Array;
-  readonly topIds: BigInt64Array;
-  readonly logNormalizer: Float32Array;
-  readonly logits: Float32Array;
+  readonly scores: Scores;
 }
 
 interface DecodeStep extends PreparedStep {
-  readonly embeddings: Float32Array;
-  readonly positionIds: BigInt64Array;
+  readonly embeddings: Mirror<FloatArray>;
+  readonly positionIds: Mirror<BigInt64Array>;
   /** How long the last step took. */
   durationMs: number;
 }
@@ -51,32 +67,41 @@ interface DecodeStep extends PreparedStep {
  */
 const SHORT_STEP_MS = 4;
 
+/** A run that is not captured, in a session that captures. */
+const NO_GRAPH = -1;
+
 /**
- * Runs the decoder graph over the KV cache. Bindings are prepared once per range of slots: a step fills buffers and runs.
+ * Runs the decoder graph over the KV cache. Bindings are prepared once per range of slots: a step fills buffers and runs. On a GPU, what
+ * steps read and write stays there; of the scores only the likeliest come back, and a row of logits when somebody asks for it.
  * One call at a time.
  */
 export class ModelRunner {
   readonly kv: KvCache;
   readonly #session: Session;
   readonly #decoder: Manifest['decoder'];
-  /** Where every step writes its scores. */
-  readonly #outputs: Pick<PreparedStep, 'topValues' | 'topIds' | 'logNormalizer' | 'logits'>;
+  readonly #options: ModelRunnerOptions;
+  readonly #scores: Scores;
   /** By range of slots. */
   readonly #decodeSteps = new Map<string, DecodeStep>();
   readonly #prefillSteps = new Map<number, PreparedStep>();
+  readonly #resources = new DisposableStack();
 
-  /** `slots` sequences of up to `capacity` positions. */
-  constructor(session: Session, bundle: Bundle, slots: number, capacity: number) {
+  /** @throws EideticError `invalid_config` when there is not enough memory for the KV cache */
+  constructor(session: Session, bundle: Bundle, options: ModelRunnerOptions) {
+    const { slots, capacity } = options;
     this.#session = session;
     this.#decoder = bundle.manifest.decoder;
-    this.kv = new KvCache(this.#decoder, slots, capacity);
+    this.#options = options;
     const { topK, vocab } = this.#decoder;
-    this.#outputs = {
-      topValues: new Float32Array(slots * topK),
-      topIds: new BigInt64Array(slots * topK),
-      logNormalizer: new Float32Array(slots),
-      logits: new Float32Array(slots * vocab),
+    using made = new DisposableStack();
+    this.kv = made.adopt(createKvCache(session, this.#decoder, slots, capacity), (kv) => kv.release());
+    this.#scores = {
+      topValues: made.use(session.mirror(Float32Array, [slots, topK])),
+      topIds: made.use(session.mirror(BigInt64Array, [slots, topK])),
+      logNormalizer: made.use(session.mirror(Float32Array, [slots, 1])),
+      logits: made.use(session.mirror(Float32Array, [slots, vocab])),
     };
+    this.#resources.use(made.move());
   }
 
   /**
@@ -89,13 +114,15 @@ export class ModelRunner {
     const rows = embeddings.length / hidden;
     const step = this.#prefillStep(slot);
     const ids = BigInt64Array.from({ length: rows }, (_, i) => BigInt(ropeOffset + start + i));
-    step.seqlensK[0] = start + rows - 1;
+    step.seqlensK.array[0] = start + rows - 1;
     step.totalLength[0] = start + rows;
-    step.inverseTemperature[0] = chunk.inverseTemperature;
+    step.inverseTemperature.array[0] = chunk.inverseTemperature;
     using inputs = Tensor.fromArray(embeddings, [1, rows, hidden]);
     using positions = Tensor.fromArray(ids, [1, rows]);
+    upload(step.seqlensK, step.inverseTemperature);
     await step.binding.input('inputs_embeds', inputs).input('position_ids', positions).run();
-    return scoresOf(step, 0, this.#decoder);
+    download(step.scores);
+    return scoresOf(step.scores, 0, this.#decoder);
   }
 
   /**
@@ -110,95 +137,116 @@ export class ModelRunner {
     for (const [i, row] of rows.entries()) {
       const position = typeof row === 'object' ? row.position : row;
       longest = Math.max(longest, position + 1);
-      step.seqlensK[i] = position;
+      step.seqlensK.array[i] = position;
       if (typeof row !== 'object') continue;
-      step.positionIds[i] = BigInt(row.ropeOffset + position);
-      step.inverseTemperature[i] = row.inverseTemperature;
-      row.embed(step.embeddings.subarray(i * hidden, (i + 1) * hidden));
+      step.positionIds.array[i] = BigInt(row.ropeOffset + position);
+      step.inverseTemperature.array[i] = row.inverseTemperature;
+      row.embed(step.embeddings.array.subarray(i * hidden, (i + 1) * hidden));
     }
-    step.totalLength[0] = longest;
+    // A captured graph keeps the number of its capture; each row's own length is read on the GPU.
+    step.totalLength[0] = this.#options.cudaGraphs ? this.#options.capacity : longest;
     await this.#run(step);
-    return (slot) => scoresOf(step, slot - first, this.#decoder);
+    return (slot) => scoresOf(step.scores, slot - first, this.#decoder);
   }
 
   async #run(step: DecodeStep): Promise<void> {
     const isShort = step.durationMs <= SHORT_STEP_MS;
     // One turn of the event loop before each short step: whoever waits for it is served between any two.
-    if (isShort) await turn();
+    if (isShort || this.#options.cudaGraphs) await turn();
     const started = performance.now();
-    if (isShort) step.binding.runSync();
+    upload(step.embeddings, step.positionIds, step.seqlensK, step.inverseTemperature);
+    // A graph belongs to the thread that captured it.
+    if (isShort || this.#options.cudaGraphs) step.binding.runSync();
     else await step.binding.run();
+    download(step.scores);
     step.durationMs = performance.now() - started;
   }
 
-  /** Releases the bindings; the session belongs to the caller. */
+  /** Releases bindings and memory; the session belongs to the caller. */
   release(): void {
-    for (const step of [...this.#decodeSteps.values(), ...this.#prefillSteps.values()]) step.binding.release();
+    this.#resources.dispose();
   }
 
   #prefillStep(slot: number): PreparedStep {
-    return getOrMake(this.#prefillSteps, slot, () => this.#prepare(slot, 1));
+    return getOrMake(this.#prefillSteps, slot, () => this.#prepare(slot, 1, NO_GRAPH));
   }
 
   #decodeStep(first: number, count: number): DecodeStep {
     return getOrMake(this.#decodeSteps, `${first} to ${first + count}`, () => {
-      const { hidden } = this.#decoder;
-      const step = this.#prepare(first, count);
-      const embeddings = new Float32Array(count * hidden);
-      const positionIds = new BigInt64Array(count);
-      bindInput(step.binding, 'inputs_embeds', embeddings, [count, 1, hidden]);
-      bindInput(step.binding, 'position_ids', positionIds, [count, 1]);
+      const { hidden, dtype } = this.#decoder;
+      const step = this.#prepare(first, count, this.#decodeSteps.size + 1);
+      const embeddings = this.#mirror<FloatArray>(floatArrayOf(dtype), [count, 1, hidden]);
+      const positionIds = this.#mirror(BigInt64Array, [count, 1]);
+      step.binding.input('inputs_embeds', embeddings.tensor).input('position_ids', positionIds.tensor);
       return { ...step, embeddings, positionIds, durationMs: Number.POSITIVE_INFINITY };
     });
   }
 
   /** Binds everything but the embeddings and their positions, for `count` slots from `first` on. */
-  #prepare(first: number, count: number): PreparedStep {
+  #prepare(first: number, count: number, cudaGraphId: number): PreparedStep {
     const { vocab, topK } = this.#decoder;
-    const binding = this.#session.bind();
-    const step: PreparedStep = {
-      binding,
-      inverseTemperature: new Float32Array(count).fill(1),
-      seqlensK: new Int32Array(count),
-      totalLength: new Int32Array(1),
-      topValues: this.#outputs.topValues.subarray(0, count * topK),
-      topIds: this.#outputs.topIds.subarray(0, count * topK),
-      logNormalizer: this.#outputs.logNormalizer.subarray(0, count),
-      logits: this.#outputs.logits.subarray(0, count * vocab),
+    const binding = this.#resources.use(this.#session.bind(this.#options.cudaGraphs ? { cudaGraphId } : {}));
+    const inverseTemperature = this.#mirror(Float32Array, [count, 1]);
+    inverseTemperature.array.fill(1);
+    const seqlensK = this.#mirror(Int32Array, [count]);
+    const totalLength = new Int32Array(1);
+    const part = <A extends Float32Array | BigInt64Array>(mirror: Mirror<A>, columns: number): Mirror<A> =>
+      this.#resources.use(mirror.part([count, columns]));
+    const scores: Scores = {
+      topValues: part(this.#scores.topValues, topK),
+      topIds: part(this.#scores.topIds, topK),
+      logNormalizer: part(this.#scores.logNormalizer, 1),
+      logits: part(this.#scores.logits, vocab),
     };
-    bindInput(binding, 'inverse_temperature', step.inverseTemperature, [count, 1]);
-    bindInput(binding, 'seqlens_k', step.seqlensK, [count]);
-    bindInput(binding, 'total_sequence_length', step.totalLength, []);
-    bindOutput(binding, 'top_values', step.topValues, [count, topK]);
-    bindOutput(binding, 'top_ids', step.topIds, [count, topK]);
-    bindOutput(binding, 'log_normalizer', step.logNormalizer, [count, 1]);
-    bindOutput(binding, 'logits', step.logits, [count, vocab]);
+    using total = Tensor.fromArray(totalLength, []);
+    binding
+      .input('inverse_temperature', inverseTemperature.tensor)
+      .input('seqlens_k', seqlensK.tensor)
+      .input('total_sequence_length', total)
+      .output('top_values', scores.topValues.tensor)
+      .output('top_ids', scores.topIds.tensor)
+      .output('log_normalizer', scores.logNormalizer.tensor)
+      .output('logits', scores.logits.tensor);
     for (const { name, tensor } of this.kv.rows(first, count)) {
       using rows = tensor;
       binding.input(`past_key_values.${name}`, rows).output(`present.${name}`, rows);
     }
-    return step;
+    return { binding, inverseTemperature, seqlensK, totalLength, scores };
+  }
+
+  #mirror<A extends TensorArray>(ArrayOf: ArrayType<A>, dims: readonly number[]): Mirror<A> {
+    return this.#resources.use(this.#session.mirror(ArrayOf, dims));
   }
 }
 
-type HostArray = Float32Array | Int32Array | BigInt64Array;
+type Uploaded = Pick<Mirror<Float32Array>, 'upload'>;
 
-function bindInput(binding: Binding, name: string, array: HostArray, dims: readonly number[]): void {
-  using tensor = Tensor.fromArray(array, dims);
-  binding.input(name, tensor);
+function upload(...mirrors: readonly Uploaded[]): void {
+  for (const mirror of mirrors) mirror.upload();
 }
 
-function bindOutput(binding: Binding, name: string, array: HostArray, dims: readonly number[]): void {
-  using tensor = Tensor.fromArray(array, dims);
-  binding.output(name, tensor);
+/** Everything but the logits, of which a row is fetched when it is asked for. */
+function download({ topValues, topIds, logNormalizer }: Scores): void {
+  topValues.download();
+  topIds.download();
+  logNormalizer.download();
 }
 
-function scoresOf(step: PreparedStep, row: number, { topK, vocab }: Manifest['decoder']): StepScores {
+function scoresOf(scores: Scores, row: number, { topK, vocab }: Manifest['decoder']): StepScores {
+  const { topValues, topIds, logNormalizer, logits } = scores;
+  let fetched: Float32Array | undefined;
   return {
-    topValues: step.topValues.subarray(row * topK, (row + 1) * topK),
-    topIds: step.topIds.subarray(row * topK, (row + 1) * topK),
-    logNormalizer: step.logNormalizer[row] ?? 0,
-    logits: step.logits.subarray(row * vocab, (row + 1) * vocab),
+    topValues: topValues.array.subarray(row * topK, (row + 1) * topK),
+    topIds: topIds.array.subarray(row * topK, (row + 1) * topK),
+    logNormalizer: logNormalizer.array[row] ?? 0,
+    vocab,
+    get logits() {
+      if (fetched === undefined) {
+        logits.download(row * vocab, vocab);
+        fetched = logits.array.subarray(row * vocab, (row + 1) * vocab);
+      }
+      return fetched;
+    },
   };
 }
 

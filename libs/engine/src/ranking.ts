@@ -46,11 +46,11 @@ const MARGIN = 1e-6;
  * @returns `floor`: logit that no other token exceeds, -Infinity when there are no others.
  */
 export function leadingTokens(
-  { topValues, topIds, logits }: StepScores,
+  { topValues, topIds, vocab }: StepScores,
   adjustment: Adjustment | undefined,
   mask: TokenMask | undefined,
 ): { readonly tokens: Token[]; readonly floor: number } {
-  const listsAll = topValues.length >= logits.length;
+  const listsAll = topValues.length >= vocab;
   const floor = listsAll ? Number.NEGATIVE_INFINITY : (topValues.at(-1) ?? Number.POSITIVE_INFINITY);
   const tokens: Token[] = [];
   for (const [i, logit] of topValues.entries()) {
@@ -88,12 +88,13 @@ export function rankLeading(
 
 /** What the listed and the touched tokens weigh: as adjusted and allowed, and as a share of the graph's sum before that. */
 function knownMass(
-  { topValues, topIds, logits, logNormalizer }: StepScores,
+  scores: StepScores,
   temperature: number,
   adjustment: Adjustment | undefined,
   mask: TokenMask | undefined,
   largest: number,
 ): { readonly allowed: number; readonly share: number } {
+  const { topValues, topIds, logNormalizer } = scores;
   let allowed = 0;
   let share = 0;
   const add = (id: number, before: number, after: number): void => {
@@ -108,7 +109,7 @@ function knownMass(
   }
   adjustment?.logits.forEach((logit, i) => {
     const id = adjustment.ids[i] ?? -1;
-    add(id, logits[id] ?? Number.NEGATIVE_INFINITY, logit);
+    add(id, scores.logits[id] ?? Number.NEGATIVE_INFINITY, logit);
   });
   return { allowed, share };
 }

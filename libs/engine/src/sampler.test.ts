@@ -25,6 +25,7 @@ function scoresOf(logits: readonly number[], k: number, temperature: number): St
   const scaled = logits.map((logit) => logit / (temperature || 1));
   const largest = Math.max(...scaled);
   return {
+    vocab: logits.length,
     logits: Float32Array.from(logits),
     topIds: BigInt64Array.from(order.slice(0, k), BigInt),
     topValues: Float32Array.from(order.slice(0, k), (id) => logits[id] ?? 0),
@@ -252,7 +253,23 @@ describe('sample', () => {
         sample({ ...scores, logits: row }, o, { counts, position: 0, ...(allowed && { allowed }) });
       }
     }
-    expect(new Set(read)).toEqual(new Set(['length', '0', '500', '7']));
+    expect(new Set(read)).toEqual(new Set(['0', '500', '7']));
+  });
+
+  it('does not ask for the row where nothing is touched and the list suffices', () => {
+    const logits = Array.from({ length: 1000 }, (_, id) => (id < 4 ? 20 - id : -id / 100));
+    for (const temperature of [0, 1]) {
+      const scores = scoresOf(logits, 8, temperature);
+      Object.defineProperty(scores, 'logits', {
+        get() {
+          throw new Error('The row was asked for.');
+        },
+      });
+      const context = { counts: seen([0], [1]), position: 0 };
+      const id = sample(scores, { ...GREEDY, temperature, topP: 0.9 }, context);
+      expect(id).toBeLessThan(4);
+      expect(logprobsOf(scores, id, 5, temperature).top).toHaveLength(5);
+    }
   });
 
   it('fails when a grammar allows nothing that the model can say', () => {

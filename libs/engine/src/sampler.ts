@@ -11,7 +11,9 @@ export interface StepScores {
   readonly topIds: BigInt64Array;
   /** Log of the sum of exp(logit / temperature) over the whole vocabulary; at temperature 1 for a request at 0. */
   readonly logNormalizer: number;
-  /** All logits: read only where the likeliest ones do not suffice. */
+  /** Number of logits. */
+  readonly vocab: number;
+  /** All logits: read only where the likeliest ones do not suffice, since on a GPU that is what fetches them. */
   readonly logits: Float32Array;
 }
 
@@ -38,7 +40,7 @@ const GREEDY_BELOW = 1e-5;
  * @throws EideticError `inference_failed` when no token is left to choose.
  */
 export function sample(scores: StepScores, options: SamplingOptions, context: SamplingContext): number {
-  const adjustment = adjustmentOf(scores.logits, options, context.counts);
+  const adjustment = adjustmentOf(scores, options, context.counts);
   const { allowed, position } = context;
   if (options.temperature < GREEDY_BELOW) return likeliest(scores, adjustment, allowed);
   const u = uniform(options.seed, position);
@@ -62,14 +64,16 @@ export function logprobsOf(
   top: number,
   temperature: number,
 ): { readonly logprob: number; readonly top: readonly TokenLogprob[] } {
-  const { logits, topIds, topValues } = scores;
-  const logSum = temperature === 0 || temperature === 1 ? scores.logNormalizer : logSumExp(logits);
+  const { topIds, topValues } = scores;
+  const logSum = temperature === 0 || temperature === 1 ? scores.logNormalizer : logSumExp(scores.logits);
   const likeliestTokens =
     top <= topValues.length
       ? Array.from(topValues.subarray(0, top), (logit, i) => ({ id: Number(topIds[i]), logit }))
-      : likeliestOf(logits, top);
+      : likeliestOf(scores.logits, top);
+  const listed = topIds.indexOf(BigInt(id));
+  const logit = listed >= 0 ? topValues[listed] : scores.logits[id];
   return {
-    logprob: (logits[id] ?? Number.NEGATIVE_INFINITY) - logSum,
+    logprob: (logit ?? Number.NEGATIVE_INFINITY) - logSum,
     top: likeliestTokens
       .filter(({ logit }) => logit !== Number.NEGATIVE_INFINITY)
       .map((token) => ({ id: token.id, logprob: token.logit - logSum })),

@@ -99,7 +99,7 @@ export class Binding {
   }
 
   #bind(kind: 'input' | 'output', name: string, tensor: Tensor): void {
-    const { library, inputs, outputs, model } = this.#session;
+    const { library, device, inputs, outputs, model } = this.#session;
     this.#checkIdle();
     const [infos, bound] = kind === 'input' ? [inputs, this.#inputs] : [outputs, this.#outputs];
     checkFits(tensor, infos, kind, name, model);
@@ -107,7 +107,8 @@ export class Binding {
     const before = bound.get(name);
     if (before === value) return;
     const { BindInput, BindOutput } = library.api;
-    (kind === 'input' ? BindInput : BindOutput)(this.#handle.pointer, name, value.pointer);
+    if (kind === 'output') BindOutput(this.#handle.pointer, name, value.pointer);
+    else if (!isCopied(value, device)) BindInput(this.#handle.pointer, name, value.pointer);
     bound.set(name, value.retain());
     before?.drop();
   }
@@ -118,8 +119,7 @@ export class Binding {
     for (const [name, value] of this.#inputs) {
       if (!value.memory) continue;
       checkBuffer(value.memory.buffer);
-      // onnxruntime copies a host tensor to a GPU when it is bound, not when the graph runs: bind again what may have changed.
-      if (device.location !== 'cpu') library.api.BindInput(this.#handle.pointer, name, value.pointer);
+      if (isCopied(value, device)) library.api.BindInput(this.#handle.pointer, name, value.pointer);
     }
     for (const { memory } of this.#outputs.values()) if (memory) checkBuffer(memory.buffer);
     this.#running = true;
@@ -139,6 +139,10 @@ export class Binding {
     }
   }
 }
+
+/** onnxruntime copies a host tensor to a GPU when it is bound, not when the graph runs: it is bound at every run. */
+const isCopied = (value: Handle, { location }: SessionCore['device']): boolean =>
+  value.memory !== undefined && location !== 'cpu';
 
 function createRunOptions({ api }: Library, cudaGraphId: number): Pointer {
   const options = api.CreateRunOptions();
