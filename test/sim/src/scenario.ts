@@ -17,7 +17,7 @@ export interface DecoderScaling extends ScalingOptions {
 export interface VisionScaling extends ScalingOptions {
   /** Seconds of work that may wait for each. */
   readonly backlogSecondsTarget: number;
-  /** Pictures that count: those in the queue, as eidetic_encode_queue_backlog_seconds, or those at vision pods as well. */
+  /** Pictures that count: those in the queue, or those at vision pods as well, as in eidetic_encode_queue_backlog_seconds. */
   readonly counts: 'queue' | 'queue_and_pods';
   /** Share of the time that each should run the graph, of the last minute; undefined: it does not matter. */
   readonly busyTarget?: number;

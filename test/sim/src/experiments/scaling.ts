@@ -31,7 +31,7 @@ const VISION: VisionScaling = {
   up: { percent: 100, pods: 2 },
   down: { windowMs: 300_000, podsPerMinute: 1 },
   backlogSecondsTarget: 2,
-  counts: 'queue',
+  counts: 'queue_and_pods',
 };
 
 /** What should decoders be scaled by? */
@@ -105,9 +105,10 @@ export const visionScalingExperiment: Experiment = {
           [0.5, 2].map((backlogSecondsTarget) => ({ counts, backlogSecondsTarget })),
         ),
         ...[0.3, 0.4, 0.5, 0.6, 0.7].map((busyTarget) => ({ busyTarget })),
-        { busyTarget: 0.5, minReplicas: 1 },
-        { busyTarget: 0.5, down: { windowMs: 60_000, podsPerMinute: 1 } },
-        { busyTarget: 0.5, down: { windowMs: 600_000, podsPerMinute: 1 } },
+        { busyTarget: 0.4, minReplicas: 1 },
+        { busyTarget: 0.4, minReplicas: 0 },
+        { busyTarget: 0.4, down: { windowMs: 60_000, podsPerMinute: 1 } },
+        { busyTarget: 0.4, down: { windowMs: 600_000, podsPerMinute: 1 } },
       ];
       return variants.map((variant) => {
         const visionScaling = { ...VISION, ...variant };
