@@ -27,9 +27,11 @@ export interface Checkpoint extends AsyncDisposable {
   readonly config: unknown;
   /** Parsed `generation_config.json`, if there is one. */
   readonly generationConfig: unknown;
+  /** Parsed `quantize_config.json`, in which AutoGPTQ says how it quantised, if there is one. */
+  readonly quantizeConfig: unknown;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /**
-   * SHA-256 in hex over `config.json`, `generation_config.json`, the index, and of every shard its name, size,
+   * SHA-256 in hex over `config.json`, `generation_config.json`, `quantize_config.json`, the index, and of every shard its name, size,
    * directory (safetensors header; zip directory with its checksums and pickle) and up to {@link SAMPLES} blocks of
    * {@link SAMPLE_BYTES} bytes spread over each tensor, first and last included. Copying or touching files does not
    * change it. A change confined to bytes between the blocks of a large safetensors tensor is not noticed.
@@ -57,11 +59,12 @@ const SAMPLE_BYTES = 4096;
  */
 export async function openCheckpoint(directory: string): Promise<Checkpoint> {
   const config = await readSmallFile(directory, 'config.json');
-  const hasGenerationConfig = await exists(join(directory, 'generation_config.json'));
-  const generationConfig = hasGenerationConfig ? await readSmallFile(directory, 'generation_config.json') : undefined;
+  const generationConfig = await readOptional(directory, 'generation_config.json');
+  const quantizeConfig = await readOptional(directory, 'quantize_config.json');
   const { format, shards: names, shardOf, indexBytes } = await findShards(directory);
   const hash = createHash('sha256');
   for (const bytes of [config, generationConfig, indexBytes]) addPart(hash, bytes ?? new Uint8Array());
+  if (quantizeConfig !== undefined) addPart(hash, quantizeConfig);
 
   const shards: ShardFile[] = [];
   const stored = new Map<string, StoredTensor>();
@@ -81,6 +84,7 @@ export async function openCheckpoint(directory: string): Promise<Checkpoint> {
       directory,
       config: parseJsonObject(config, { file: 'config.json' }),
       generationConfig: generationConfig && parseJsonObject(generationConfig, { file: 'generation_config.json' }),
+      quantizeConfig: quantizeConfig && parseJsonObject(quantizeConfig, { file: 'quantize_config.json' }),
       shards,
       stored,
       directoryDigest: hash.digest(),
@@ -90,6 +94,9 @@ export async function openCheckpoint(directory: string): Promise<Checkpoint> {
     throw error;
   }
 }
+
+const readOptional = async (directory: string, name: string): Promise<Uint8Array | undefined> =>
+  (await exists(join(directory, name))) ? await readSmallFile(directory, name) : undefined;
 
 /** Adds a shard's tensors. With an index only what it names counts: nobody refers to the rest. */
 function collect(
@@ -119,6 +126,7 @@ interface OpenFiles {
   readonly directory: string;
   readonly config: unknown;
   readonly generationConfig: unknown;
+  readonly quantizeConfig: unknown;
   readonly shards: readonly ShardFile[];
   readonly stored: ReadonlyMap<string, StoredTensor>;
   readonly directoryDigest: Uint8Array;
@@ -128,6 +136,7 @@ class OpenCheckpoint implements Checkpoint {
   readonly directory: string;
   readonly config: unknown;
   readonly generationConfig: unknown;
+  readonly quantizeConfig: unknown;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly #files: OpenFiles;
 
@@ -135,6 +144,7 @@ class OpenCheckpoint implements Checkpoint {
     this.directory = files.directory;
     this.config = files.config;
     this.generationConfig = files.generationConfig;
+    this.quantizeConfig = files.quantizeConfig;
     this.tensors = new Map(Array.from(files.stored, ([name, { info }]) => [name, info]));
     this.#files = files;
   }

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { type Bundle, openBundle, verifyBundle } from '@eidetic/bundle';
 import { type Checkpoint, openCheckpoint } from '@eidetic/checkpoint';
 import { EideticError } from '@eidetic/core';
-import type { ExportFamily } from './family.ts';
+import type { ExportFamily, ExportPlan } from './family.ts';
 import type { ActivationType } from './linear.ts';
 import { type ConvertProgress, WatchedWeights } from './watched-weights.ts';
 import { EXPORTER_VERSION, type PartPrecisions, writeParts } from './write-parts.ts';
@@ -26,7 +26,8 @@ export interface ConvertOptions {
  * Converts a checkpoint into `bundleDirectory`, which must not exist. Everything is written into a folder beside it that is
  * renamed at the end: an interrupted conversion leaves nothing that opens as a bundle.
  *
- * @throws EideticError `invalid_checkpoint`; `invalid_config` when `bundleDirectory` exists or cannot be written; `cancelled`.
+ * @throws EideticError `invalid_checkpoint`; `invalid_config` when `bundleDirectory` exists or cannot be written, or when the
+ *   checkpoint cannot be had in these precisions; `cancelled`.
  */
 export async function convertCheckpoint(options: ConvertOptions & { bundleDirectory: string }): Promise<Bundle> {
   const target = resolve(options.bundleDirectory);
@@ -45,7 +46,8 @@ export async function convertCheckpoint(options: ConvertOptions & { bundleDirect
  * The bundle of a checkpoint in `cacheDirectory`, converted when it is not there yet, or damaged. Bundles of another checkpoint,
  * precision or exporter version lie in folders of their own.
  *
- * @throws EideticError `invalid_checkpoint`; `invalid_config` when `cacheDirectory` cannot be written; `cancelled`
+ * @throws EideticError `invalid_checkpoint`; `invalid_config` when `cacheDirectory` cannot be written, or when the checkpoint
+ *   cannot be had in these precisions; `cancelled`
  */
 export async function ensureBundle(options: ConvertOptions & { cacheDirectory: string }): Promise<Bundle> {
   const checkpoint = await openCheckpoint(options.checkpointDirectory);
@@ -105,6 +107,7 @@ async function writeBundle(
 ): Promise<Bundle> {
   const watched = new WatchedWeights(checkpoint, options);
   const plan = await options.family.plan(watched);
+  checkPrecision(plan, options);
   const source = await sourceOf(checkpoint, options);
   await removeAbandoned(target);
   const partial = `${target}.partial-${process.pid}-${++conversions}`;
@@ -120,6 +123,14 @@ async function writeBundle(
     // What could not be made cannot be removed either; the failure that is on its way says more.
     await rm(partial, { recursive: true, force: true }).catch(() => undefined);
   }
+}
+
+function checkPrecision({ quantizedTo }: ExportPlan, { precisions, checkpointDirectory }: ConvertOptions): void {
+  if (quantizedTo === undefined || quantizedTo === precisions.decoder) return;
+  const message =
+    `The language model of ${checkpointDirectory} is quantised already: it can be had in ${quantizedTo}, not in ${precisions.decoder}. ` +
+    `Set --decoder ${quantizedTo}, or EIDETIC_DECODER_PRECISION=${quantizedTo}.`;
+  throw new EideticError('invalid_config', message);
 }
 
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'syscall' in error;

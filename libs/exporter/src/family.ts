@@ -1,4 +1,4 @@
-import type { Manifest } from '@eidetic/bundle';
+import type { Manifest, Precision } from '@eidetic/bundle';
 import type { Checkpoint } from '@eidetic/checkpoint';
 import type { LinearFormat } from './linear.ts';
 import type { GraphBuilder } from './onnx/graph-builder.ts';
@@ -14,7 +14,7 @@ export interface GraphFormats {
 /** What a family reads of a checkpoint. */
 export type WeightSource = Pick<
   Checkpoint,
-  'directory' | 'config' | 'generationConfig' | 'tensors' | 'readFloat32' | 'readRaw'
+  'directory' | 'config' | 'generationConfig' | 'quantizeConfig' | 'tensors' | 'readFloat32' | 'readRaw'
 >;
 
 /** What a model family says about a checkpoint before anything is written. */
@@ -24,6 +24,8 @@ export interface ExportPlan {
     readonly preprocessing: string;
   };
   readonly decoder: Omit<Manifest['decoder'], 'graph' | 'precision' | 'headPrecision' | 'dtype'>;
+  /** The language model's precision where its weights are quantised in the checkpoint already: it can be had in no other. */
+  readonly quantizedTo?: Precision | undefined;
   /** Checkpoint tensor that holds the token embeddings `[rows, hidden]`. */
   readonly embeddingTensor: string;
   /** Checkpoint file that holds the tokenizer's ranks. */

@@ -1,5 +1,6 @@
 export { bundleDirectoryOf, type ConvertOptions, convertCheckpoint, ensureBundle } from './convert.ts';
 export type { ExportFamily, ExportPlan, GraphFormats, WeightSource } from './family.ts';
+export { type GptqScheme, gptqLinear, gptqTensors } from './gptq.ts';
 export { type ActivationType, constantOf, type LinearFormat, linear } from './linear.ts';
 export { denseMatrix, type Matrix, permuteRows, toFloat32, transpose } from './matrix.ts';
 export { GraphBuilder, MICROSOFT, type Value } from './onnx/graph-builder.ts';

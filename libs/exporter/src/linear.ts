@@ -1,8 +1,9 @@
 import type { Precision } from '@eidetic/bundle';
 import { EideticError } from '@eidetic/core';
 import { float16Overflow, tooLargeForFloat16 } from './float16.ts';
+import { matMulNBits } from './mat-mul-nbits.ts';
 import type { Matrix } from './matrix.ts';
-import { type GraphBuilder, MICROSOFT, type Value } from './onnx/graph-builder.ts';
+import type { GraphBuilder, Value } from './onnx/graph-builder.ts';
 import { BLOCK_SIZE } from './quantize.ts';
 import { quantizeMatrix, transposeMatrix } from './weight-threads.ts';
 
@@ -18,8 +19,7 @@ export interface LinearFormat {
 /**
  * `y = x · Wᵀ (+ bias)`.
  *
- * float32 and float16 become MatMul with the transposed matrix; int8 and int4 become MatMulNBits, which quantises each row
- * of `x` by itself (accuracy level 4): a sequence's result does not depend on its neighbours in the batch.
+ * float32 and float16 become MatMul with the transposed matrix; int8 and int4 become MatMulNBits.
  *
  * @param x `[…, columns]`
  * @returns `[…, rows]`
@@ -100,14 +100,5 @@ async function quantizedLinear(
   const dims = [rows, blocks, (BLOCK_SIZE * bits) / 8];
   const values = await graph.weight(`${name}.weight`, 'uint8', dims, pieces());
   const scaleValue = await constantOf(graph, `${name}.scales`, scales, [rows, blocks], format.activations);
-  return graph.node(name, 'MatMulNBits', [x, values, scaleValue, ...(bias ? ['', '', bias] : [])], {
-    domain: MICROSOFT,
-    attributes: {
-      K: BigInt(columns),
-      N: BigInt(rows),
-      bits: BigInt(bits),
-      block_size: BigInt(BLOCK_SIZE),
-      accuracy_level: 4n,
-    },
-  });
+  return matMulNBits(graph, name, x, { rows, columns, bits, blockSize: BLOCK_SIZE, values, scales: scaleValue }, bias);
 }

@@ -16,6 +16,7 @@ export class WatchedWeights implements WeightSource {
   part: ConvertProgress['part'] = 'vision';
   readonly config: unknown;
   readonly generationConfig: unknown;
+  readonly quantizeConfig: unknown;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** Folder of the checkpoint. */
   readonly directory: string;
@@ -31,6 +32,7 @@ export class WatchedWeights implements WeightSource {
   ) {
     this.config = checkpoint.config;
     this.generationConfig = checkpoint.generationConfig;
+    this.quantizeConfig = checkpoint.quantizeConfig;
     this.tensors = checkpoint.tensors;
     this.directory = checkpoint.directory;
     this.#checkpoint = checkpoint;

@@ -10,7 +10,8 @@ const usage = `eidetic convert CHECKPOINT BUNDLE [options]
 
 Converts a checkpoint folder as Hugging Face publishes it (config.json, qwen.tiktoken, weights as safetensors or PyTorch
 .bin files, in shards or whole) into a bundle: ONNX graphs with their weights, tokenizer, manifest. BUNDLE must not exist;
-an interrupted conversion leaves nothing there. Weights are float32, float16, int8 or int4.
+an interrupted conversion leaves nothing there. Weights are float32, float16, int8 or int4. What GPTQ quantised to 4 bits
+(Qwen-VL-Chat-Int4) keeps its weights, and needs --decoder int4.
 
   --vision PRECISION     of the vision encoder; default ${DEFAULT_PRECISIONS.vision}
   --decoder PRECISION    of the language model; default ${DEFAULT_PRECISIONS.decoder}

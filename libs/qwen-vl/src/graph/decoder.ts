@@ -1,7 +1,9 @@
 import {
   constantOf,
+  type GptqScheme,
   type GraphBuilder,
   type GraphFormats,
+  gptqLinear,
   linear,
   MICROSOFT,
   type Value,
@@ -15,6 +17,8 @@ import { matrix, vector } from './tensors.ts';
 export interface DecoderOptions {
   /** Number of likeliest tokens that the graph returns. */
   readonly topK: number;
+  /** How the matrices are quantised in the checkpoint already, if they are. */
+  readonly gptq: GptqScheme | undefined;
   /** Ids that are never generated; their logits are -inf. */
   readonly masked: (id: number) => boolean;
 }
@@ -31,7 +35,7 @@ export async function buildDecoder(
   formats: GraphFormats,
   options: DecoderOptions,
 ): Promise<void> {
-  const builder = new DecoderBuilder(graph, config, weights, formats);
+  const builder = new DecoderBuilder(graph, config, weights, formats, options.gptq);
   await builder.addLayers();
   await builder.addHead(options);
 }
@@ -41,15 +45,23 @@ class DecoderBuilder {
   readonly #config: QwenVlConfig;
   readonly #weights: WeightSource;
   readonly #formats: GraphFormats;
+  readonly #gptq: GptqScheme | undefined;
   /** The sum of everything added to the residual stream so far, and what is to be added next. */
   #residual: Value = '';
   #update: Value = '';
 
-  constructor(graph: GraphBuilder, config: QwenVlConfig, weights: WeightSource, formats: GraphFormats) {
+  constructor(
+    graph: GraphBuilder,
+    config: QwenVlConfig,
+    weights: WeightSource,
+    formats: GraphFormats,
+    gptq: GptqScheme | undefined,
+  ) {
     this.#graph = graph;
     this.#config = config;
     this.#weights = weights;
     this.#formats = formats;
+    this.#gptq = gptq;
   }
 
   get #activations() {
@@ -94,15 +106,23 @@ class DecoderBuilder {
     return name;
   }
 
+  /** A matrix product with the layer whose tensors' names begin with `tensor`. What GPTQ quantised always has a bias. */
+  async #linear(name: string, x: Value, tensor: string, hasBias = false): Promise<Value> {
+    const weights = this.#weights;
+    if (this.#gptq !== undefined) {
+      return gptqLinear(this.#graph, name, x, { weights, name: tensor, scheme: this.#gptq }, this.#activations);
+    }
+    const bias = hasBias ? await vector(weights, `${tensor}.bias`) : undefined;
+    return linear(this.#graph, name, x, matrix(weights, `${tensor}.weight`), this.#formats.decoder, bias);
+  }
+
   async #addAttention(i: number): Promise<void> {
     const graph = this.#graph;
     const { heads, headDim, hidden } = this.#config;
     const tensors = `transformer.h.${i}`;
     const name = `layers.${i}.attention`;
     const x = await this.#addAndNorm(`layers.${i}.norm1`, `${tensors}.ln_1.weight`);
-    const bias = await vector(this.#weights, `${tensors}.attn.c_attn.bias`);
-    const packed = matrix(this.#weights, `${tensors}.attn.c_attn.weight`);
-    const qkv = await linear(graph, `${name}.qkv`, x, packed, this.#formats.decoder, bias);
+    const qkv = await this.#linear(`${name}.qkv`, x, `${tensors}.attn.c_attn`, true);
     const parts = await graph.constant(
       `${name}.parts`,
       BigInt64Array.of(BigInt(hidden), BigInt(hidden), BigInt(hidden)),
@@ -136,8 +156,7 @@ class DecoderBuilder {
       },
     );
     for (const output of present) graph.output(output, this.#activations, cacheDims('new_capacity'));
-    const projection = matrix(this.#weights, `${tensors}.attn.c_proj.weight`);
-    this.#update = await linear(graph, `${name}.projection`, name, projection, this.#formats.decoder);
+    this.#update = await this.#linear(`${name}.projection`, name, `${tensors}.attn.c_proj`);
   }
 
   async #addFeedForward(i: number): Promise<void> {
@@ -146,13 +165,7 @@ class DecoderBuilder {
     const name = `layers.${i}.mlp`;
     const x = await this.#addAndNorm(`layers.${i}.norm2`, `${tensors}.ln_2.weight`);
     const project = (part: string, input: Value, tensor: string): Promise<Value> =>
-      linear(
-        graph,
-        `${name}.${part}`,
-        input,
-        matrix(this.#weights, `${tensors}.mlp.${tensor}.weight`),
-        this.#formats.decoder,
-      );
+      this.#linear(`${name}.${part}`, input, `${tensors}.mlp.${tensor}`);
     // In this family w2 is the gate and w1 the up projection.
     const gate = await project('gate', x, 'w2');
     const up = await project('up', x, 'w1');

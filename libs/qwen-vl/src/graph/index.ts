@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EideticError } from '@eidetic/core';
 import type { ExportFamily, ExportPlan, WeightSource } from '@eidetic/exporter';
 import { parseConfig, parseGenerationConfig } from '../config.ts';
+import { parseQuantization } from '../quantization.ts';
 import { specialTokenIds } from '../special-tokens.ts';
 import { buildDecoder } from './decoder.ts';
 import { rotaryTables } from './rotary.ts';
@@ -26,7 +27,8 @@ export const qwenVlExport: ExportFamily = { name: 'qwen-vl', plan };
 async function plan(weights: WeightSource): Promise<ExportPlan> {
   const config = parseConfig(weights.config);
   const defaults = parseGenerationConfig(weights.generationConfig);
-  checkTensors(weights, expectedTensors(config));
+  const gptq = parseQuantization(weights.config, weights.quantizeConfig);
+  checkTensors(weights, expectedTensors(config, gptq));
   const ranks = await countRanks(join(weights.directory, RANKS_FILE));
   const special = specialTokenIds(ranks);
   const id = (name: string): number => special[name] ?? -1;
@@ -58,6 +60,7 @@ async function plan(weights: WeightSource): Promise<ExportPlan> {
       topK,
       ropeTables: [...rotaryTables(config).tables],
     },
+    quantizedTo: gptq && 'int4',
     embeddingTensor: 'transformer.wte.weight',
     tokenizerFile: RANKS_FILE,
     specialTokens: special,
@@ -65,7 +68,7 @@ async function plan(weights: WeightSource): Promise<ExportPlan> {
     buildVision: (graph, formats) => buildVision(graph, config, weights, formats),
     // A generated image tag would become a picture once the answer is history; rows past the last id mean nothing.
     buildDecoder: (graph, formats) =>
-      buildDecoder(graph, config, weights, formats, { topK, masked: (token) => token >= id('<img>') }),
+      buildDecoder(graph, config, weights, formats, { topK, gptq, masked: (token) => token >= id('<img>') }),
   };
 }
 

@@ -64,3 +64,35 @@ describe('the tensors of Qwen-VL-Chat', () => {
     expect(() => checkTensors(source(shapes), expected)).toThrow(/lm_head\.weight.*\[151851,4096\].*\[151936,4096\]/);
   });
 });
+
+describe('the tensors of Qwen-VL-Chat-Int4', () => {
+  const expected = expectedTensors(qwenVlChat, { groupSize: 128, zeroOffset: 1 });
+
+  it('are 1461, in the 9,731,786,240 bytes of its index', () => {
+    expect(expected.size).toBe(1461);
+    const bytesOf = (name: string): number => (/\.(qweight|qzeros|g_idx)$/.test(name) ? 4 : 2);
+    const bytes = [...expected].reduce(
+      (sum, [name, shape]) => sum + bytesOf(name) * shape.reduce((a, b) => a * b, 1),
+      0,
+    );
+    expect(bytes).toBe(9_731_786_240);
+  });
+
+  it('are missed by name, biases that the float model has not included', () => {
+    const shapes = new Map(expected);
+    shapes.delete('transformer.h.31.mlp.c_proj.bias');
+    expect(() => checkTensors(source(shapes), expected)).toThrow(/'transformer\.h\.31\.mlp\.c_proj\.bias' is missing/);
+  });
+
+  it('are not those of the float model', () => {
+    expect(() => checkTensors(source(expectedTensors(qwenVlChat)), expected)).toThrow(
+      /'transformer\.h\.0\.attn\.c_attn\.qweight' is missing \(and 767 more of 1461 tensors\)/,
+    );
+  });
+
+  it('need groups that divide the layers', () => {
+    expect(() => expectedTensors({ ...qwenVlChat, hidden: 4160 }, { groupSize: 128, zeroOffset: 1 })).toThrow(
+      /'transformer\.h\.0\.attn\.c_attn' is \[12480, 4160\].*128 columns/,
+    );
+  });
+});

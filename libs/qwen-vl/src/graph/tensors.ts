@@ -1,18 +1,24 @@
 import { isFloatDType } from '@eidetic/checkpoint';
 import { EideticError } from '@eidetic/core';
-import type { Matrix, WeightSource } from '@eidetic/exporter';
+import { type GptqScheme, gptqTensors, type Matrix, type WeightSource } from '@eidetic/exporter';
 import type { QwenVlConfig } from '../config.ts';
 
 /**
- * Name and shape of every tensor that a checkpoint of this configuration must hold (853 for Qwen-VL), in the order of the reference's
- * `state_dict()`: parameters of a module come before those of its parts.
+ * Name and shape of every tensor that a checkpoint of this configuration must hold (853 for Qwen-VL, 1461 where GPTQ quantised its
+ * language model), in the order of the reference's `state_dict()`: parameters of a module come before those of its parts.
+ *
+ * @throws EideticError `invalid_checkpoint` when the groups of `gptq` do not divide the layers.
  */
-export function expectedTensors(config: QwenVlConfig): Map<string, readonly number[]> {
+export function expectedTensors(config: QwenVlConfig, gptq?: GptqScheme): Map<string, readonly number[]> {
   const { hidden, ffn, vocab, visual } = config;
   const shapes = new Map<string, readonly number[]>();
   const linear = (name: string, rows: number, columns: number, bias: boolean): void => {
     shapes.set(`${name}.weight`, [rows, columns]);
     if (bias) shapes.set(`${name}.bias`, [rows]);
+  };
+  const decoderLinear: typeof linear = (name, rows, columns, bias) => {
+    if (gptq === undefined) return linear(name, rows, columns, bias);
+    for (const [tensor, shape] of gptqTensors(name, rows, columns, gptq)) shapes.set(tensor, shape);
   };
   const layerNorm = (name: string, width: number): void => {
     shapes.set(`${name}.weight`, [width]).set(`${name}.bias`, [width]);
@@ -21,12 +27,12 @@ export function expectedTensors(config: QwenVlConfig): Map<string, readonly numb
   for (let i = 0; i < config.layers; i++) {
     const layer = `transformer.h.${i}`;
     shapes.set(`${layer}.ln_1.weight`, [hidden]);
-    linear(`${layer}.attn.c_attn`, 3 * hidden, hidden, true);
-    linear(`${layer}.attn.c_proj`, hidden, hidden, false);
+    decoderLinear(`${layer}.attn.c_attn`, 3 * hidden, hidden, true);
+    decoderLinear(`${layer}.attn.c_proj`, hidden, hidden, false);
     shapes.set(`${layer}.ln_2.weight`, [hidden]);
-    linear(`${layer}.mlp.w1`, ffn, hidden, false);
-    linear(`${layer}.mlp.w2`, ffn, hidden, false);
-    linear(`${layer}.mlp.c_proj`, hidden, ffn, false);
+    decoderLinear(`${layer}.mlp.w1`, ffn, hidden, false);
+    decoderLinear(`${layer}.mlp.w2`, ffn, hidden, false);
+    decoderLinear(`${layer}.mlp.c_proj`, hidden, ffn, false);
   }
   shapes.set('transformer.ln_f.weight', [hidden]);
 
