@@ -47,7 +47,9 @@ def make_case(model: QwenVL, prompt: list[int], steps: int) -> dict:
         tops.append([[i, round(x, 5)] for i, x in zip(top.indices.tolist(), top.values.tolist(), strict=True)])
     margin = min(top[0][1] - top[1][1] for top in tops)
     if margin < SAFE_MARGIN:
-        raise SystemExit(f"The answer to {len(prompt)} tokens is nearly another one ({margin:.5f}): take another length.")
+        raise SystemExit(
+            f"The answer to {len(prompt)} tokens is nearly another one ({margin:.5f}): take another length."
+        )
     print(len(prompt), "tokens, smallest margin", round(margin, 4))
     return {"length": len(prompt), "steps": tops}
 
