@@ -156,6 +156,14 @@ describe('the context', () => {
     expect(error.code).toBe('context_length_exceeded');
     expect(vision.batches).toEqual([]);
   });
+
+  it('refuses pictures that cannot fit before it looks at them', async () => {
+    const { service, vision } = setUp({ decoder: new FakeDecoder([], 100) });
+    const error = await failure(service.chat(request([picture(1), picture(2), text('?')])));
+    expect(error.code).toBe('context_length_exceeded');
+    expect(error.message).toContain(`at least ${2 * vision.tokensPerImage + 1} tokens`);
+    expect(vision.batches).toEqual([]);
+  });
 });
 
 describe('the pictures of a chat', () => {

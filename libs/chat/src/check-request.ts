@@ -8,6 +8,7 @@ export const MAX_CHOICES = 8;
 export interface RequestLimits {
   readonly family: ChatFamily;
   readonly decoder: { readonly maxContext: number };
+  readonly facts: { readonly tokensPerImage: number };
   readonly limits: {
     /** Most pictures in one dialog. */
     readonly maxImages: number;
@@ -19,7 +20,7 @@ export interface RequestLimits {
  *
  * @throws EideticError `invalid_request`, `too_many_images`, `context_length_exceeded`.
  */
-export function checkRequest(request: ChatRequest, { family, decoder, limits }: RequestLimits): ImageSource[] {
+export function checkRequest(request: ChatRequest, { family, decoder, facts, limits }: RequestLimits): ImageSource[] {
   if (request.messages !== undefined) family.checkDialog(request.messages);
   checkParameters(request, family.vocabulary);
   const parts = partsOf(request);
@@ -35,7 +36,7 @@ export function checkRequest(request: ChatRequest, { family, decoder, limits }: 
     );
   }
   const text = parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
-  const atLeast = family.minTokens(text);
+  const atLeast = family.minTokens(text) + sources.length * facts.tokensPerImage;
   if (atLeast >= decoder.maxContext) throw promptTooLong(atLeast, decoder.maxContext, inputOf(request), 'at least ');
   return sources;
 }
@@ -95,7 +96,7 @@ function promptTooLong(tokens: number, context: number, param: string, bound: st
   return new EideticError(
     'context_length_exceeded',
     `The prompt takes ${bound}${tokens} tokens, ${bound}${tokens - context + 1} more than fit into a context of ${context} ` +
-      'with room for an answer. Shorten it, or leave pictures out.',
+      'with room for an answer. Shorten it, or leave earlier turns or pictures out.',
     { details: { promptTokens: tokens, maxContext: context, param } },
   );
 }
