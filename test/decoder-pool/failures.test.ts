@@ -12,27 +12,34 @@ const settings = { EIDETIC_THREADS: '1' };
 /** Sampled, so that the slightest difference shows, with log probabilities, which show it even where the tokens are the same. */
 const wanted = request(promptOf(40), { sampling: sampled, maxTokens: 600, logprobs: 1 });
 
+/** Its answer grows past the trained length, which gives prompts another rotary base, but not answers. */
+const growing = request(promptOf(2040), { sampling: sampled, maxTokens: 100, logprobs: 1 });
+
 /** What a reader sees: everything but how much of the prompt was there before. */
 const read = (events: readonly GenerateEvent[]) =>
   events.map((event) => (event.kind === 'prefilled' ? { ...event, cachedTokens: 0 } : event));
 
 /** The events of an answer; `act` is called when there are 20 tokens. */
-const readAnd = async (pool: DecoderPool, act: () => unknown) => {
+const readAnd = async (pool: DecoderPool, act: () => unknown, asked = wanted) => {
   const all: GenerateEvent[] = [];
-  for await (const event of pool.generate(wanted)) if (all.push(event) === 21) await act();
+  for await (const event of pool.generate(asked)) if (all.push(event) === 21) await act();
   return read(all);
 };
 
 /** Two decoders in processes of their own, a pool over them, an uninterrupted answer, and the decoder that such answers come from. */
-const setUp = async () => {
+const setUp = async (asked = wanted) => {
   const pods = await Promise.all([1, 2].map(() => startRpcProcess('decoder', settings)));
   const addresses = pods.map(({ grpc }) => grpc);
   const started = await startDecoderPool(addresses);
   await expect.poll(() => started.pool.size, SOON).toBe(2);
   let running: readonly number[] = [];
-  const whole = await readAnd(started.pool, async () => {
-    running = (await Promise.all(addresses.map(askLoad))).map((load) => load.running);
-  });
+  const whole = await readAnd(
+    started.pool,
+    async () => {
+      running = (await Promise.all(addresses.map(askLoad))).map((load) => load.running);
+    },
+    asked,
+  );
   expect(running.toSorted()).toEqual([0, 1]);
   const [pod, other] = running[0] === 1 ? pods : pods.toReversed();
   if (!pod || !other) throw new Error('There are two.');
@@ -40,9 +47,12 @@ const setUp = async () => {
 };
 
 describe('an answer whose decoder', () => {
-  it('is killed goes on elsewhere, the same to the bit', async () => {
-    const { pool, resumed, pod, whole } = await setUp();
-    expect(await readAnd(pool, () => pod.child.kill('SIGKILL'))).toEqual(whole);
+  it.each([
+    ['a short prompt', wanted],
+    ['a prompt of nearly the trained length', growing],
+  ])('is killed goes on elsewhere, the same to the bit: %s', async (_, asked) => {
+    const { pool, resumed, pod, whole } = await setUp(asked);
+    expect(await readAnd(pool, () => pod.child.kill('SIGKILL'), asked)).toEqual(whole);
     expect(resumed).toHaveLength(1);
     expect(resumed[0]?.tokens).toBeGreaterThanOrEqual(20);
   });
