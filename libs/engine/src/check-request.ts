@@ -34,6 +34,8 @@ export function checkRequest(request: GenerateRequest, maxContext: number, vocab
     throw new EideticError('invalid_request', `There is a logit bias for token ${id}; ids go from 0 to ${vocab - 1}.`);
   }
   if (promptTokens + maxTokens <= maxContext) return;
-  const message = `The prompt has ${promptTokens} tokens and ${maxTokens} may be generated, but the context holds ${maxContext}: ${promptTokens + maxTokens - maxContext} too many.`;
+  const message =
+    `The prompt has ${promptTokens} tokens and ${maxTokens} may be generated, but the context holds ${maxContext}: ` +
+    `${promptTokens + maxTokens - maxContext} too many. Shorten the prompt, or ask for fewer tokens.`;
   throw new EideticError('context_length_exceeded', message, { details: { promptTokens, maxTokens, maxContext } });
 }
