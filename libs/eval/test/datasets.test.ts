@@ -44,6 +44,65 @@ const figuresOf = (rows: readonly ScoreRow[]) =>
     ]),
   );
 
+const CAPTION = '<img>Describe the image in English:';
+
+describe('VQAv2', () => {
+  const answers = {
+    '<img>Is the sky blue? Answer:': ' yes',
+    '<img>How many boats are there? Answer:': ' 3',
+    '<img>What is on the plate? Answer:': ' soup',
+  };
+
+  it('is asked as the paper does and scored by type of answer', async () => {
+    const dataset = await open(
+      'vqav2',
+      ['vqav2/v2_OpenEnded_mscoco_val2014_questions.json', 'vqav2/v2_mscoco_val2014_annotations.json'],
+      'coco',
+    );
+    const { rows, asked, outputs } = await run(dataset, answers);
+    expect(figuresOf(rows)).toEqual({ 'yes/no': [1, 100], number: [1, 100], other: [1, 0], all: [3, 66.7] });
+    expect(asked[0]).toMatchObject({ path: '/v1/completions', body: { temperature: 0, max_tokens: 10 } });
+    expect(JSON.parse(dataset.submission?.(dataset.questions, outputs) ?? '')).toEqual([
+      { question_id: 42000, answer: 'yes' },
+      { question_id: 42001, answer: '3' },
+      { question_id: 73000, answer: 'soup' },
+    ]);
+  });
+
+  it('is read in the form of the Qwen-VL evaluation with the official annotations', async () => {
+    const dataset = await open('vqav2', ['qwen-vl/vqav2_val.jsonl', 'vqav2/v2_mscoco_val2014_annotations.json']);
+    const { rows } = await run(dataset, answers);
+    expect(figuresOf(rows)).toEqual({ 'yes/no': [1, 100], number: [1, 100], all: [2, 100] });
+  });
+
+  it('is asked and not scored without annotations, as test-dev is', async () => {
+    const dataset = await open('vqav2', ['vqav2/v2_OpenEnded_mscoco_test-dev2015_questions.json'], 'coco');
+    const { rows } = await run(dataset, { '<img>What is this? Answer:': 'a boat' });
+    expect(rows).toEqual([{ part: 'all', questions: 1, failed: 0, figures: {} }]);
+    expect(dataset.notes).toEqual(['Without annotations the answers are not scored.']);
+  });
+
+  it('refuses annotations of another split', async () => {
+    const paths = ['vqav2/v2_OpenEnded_mscoco_val2014_questions.json', 'okvqa/mscoco_val2014_annotations.json'];
+    await expect(open('vqav2', paths, 'coco')).rejects.toThrow(/no annotation of the question 42000 of .*same split/);
+  });
+});
+
+it('reads OK-VQA', async () => {
+  const paths = ['okvqa/OpenEnded_mscoco_val2014_questions.json', 'okvqa/mscoco_val2014_annotations.json'];
+  const { rows } = await run(await open('okvqa', paths, 'coco'), {
+    '<img>Who makes this sort of cake? Answer:': ' baker',
+  });
+  expect(figuresOf(rows)).toEqual({ other: [1, 100], all: [1, 100] });
+});
+
+it('reads TextVQA', async () => {
+  const { rows } = await run(await open('textvqa', ['textvqa/TextVQA_0.5.1_val.json']), {
+    '<img>what is the name of the shop? Answer:': ' Lindt',
+  });
+  expect(figuresOf(rows)).toEqual({ all: [1, 100] });
+});
+
 describe('DocVQA', () => {
   it('is scored by ANLS over all wanted answers', async () => {
     const dataset = await open('docvqa', ['docvqa/val_v1.0.json']);
@@ -84,6 +143,55 @@ describe('ChartQA', () => {
       '<img>How many bars are above 10? Answer:': ' 3',
     });
     expect(figuresOf(rows)).toEqual({ test_human: [1, 100], all: [1, 100] });
+  });
+});
+
+it.each([
+  ['gqa', 'It is the car.', 100],
+  ['ai2d', 'Car', 100],
+  ['ai2d', 'a car', 0],
+  ['ocrvqa', 'CAR', 100],
+])('reads %s, of which %j gets %d %%', async (format, answer, score) => {
+  const dataset = await open(format, ['qwen-vl/short_answers.jsonl']);
+  const { rows } = await run(dataset, { '<img>What is in front? Answer:': answer });
+  expect(figuresOf(rows)).toEqual({ all: [1, score] });
+});
+
+describe('captions', () => {
+  it('of Flickr30K are asked for the pictures of the test split', async () => {
+    const dataset = await open('flickr30k', ['flickr30k/dataset_flickr30k.json']);
+    expect(dataset.questions.map(({ id }) => id)).toEqual(['1', '2']);
+    const good = dataset.score(
+      dataset.questions,
+      new Map([
+        ['1', 'Two girls sit on a red bench.'],
+        ['2', 'A man repairs an old bicycle.'],
+      ]),
+    );
+    const { rows, asked } = await run(dataset, { [CAPTION]: ' A man repairs an old bicycle.' });
+    expect(asked[0]?.body).toMatchObject({ max_tokens: 30 });
+    // The caption fits one of both pictures.
+    expect(good[0]?.figures.CIDEr).toBeGreaterThan(rows[0]?.figures.CIDEr ?? Number.POSITIVE_INFINITY);
+    expect(rows[0]?.figures.CIDEr).toBeGreaterThan(0);
+  });
+
+  it('of NoCaps have a row for each domain', async () => {
+    const { rows } = await run(await open('nocaps', ['nocaps/nocaps_val_4500_captions.json']), {
+      [CAPTION]: 'A goat on top of a rock.',
+    });
+    expect(rows.map(({ part, questions }) => [part, questions])).toEqual([
+      ['in-domain', 1],
+      ['out-domain', 1],
+      ['all', 2],
+    ]);
+    expect(rows[2]?.figures.CIDEr).toBeGreaterThan(0);
+  });
+
+  it('are read in the form of the Qwen-VL evaluation', async () => {
+    const { rows } = await run(await open('flickr30k', ['qwen-vl/flickr30k_karpathy_test.json']), {
+      [CAPTION]: 'A cat.',
+    });
+    expect(rows.map(({ part, questions }) => [part, questions])).toEqual([['all', 1]]);
   });
 });
 

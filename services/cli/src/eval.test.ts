@@ -102,10 +102,10 @@ describe('eidetic eval', () => {
     answer = () => {
       throw new Error('Nothing is to be asked.');
     };
-    const args = ['chartqa', join(DATA, 'chartqa/test_human.json'), '--server', url];
+    const args = ['vqav2', join(DATA, 'vqav2/v2_OpenEnded_mscoco_val2014_questions.json'), '--server', url];
     const results = ['--results', join(folder, 'results.jsonl')];
     await expect(run([...args, ...results, '--images', folder])).rejects.toThrow(
-      /^2 pictures are missing: .*41\.png, .*42\.png\. --images says where they are/,
+      /^2 pictures are missing: .*COCO_val2014_000000000042\.jpg, .*73\.jpg\. --images says where they are/,
     );
     await expect(run([...args, ...results, '--images', folder, '--skip-missing'])).rejects.toThrow(/2 pictures/);
   });
@@ -128,7 +128,10 @@ describe('eidetic eval', () => {
     expect(said).toMatch(/^Stopped with 0 results in .*The same command goes on from there\.\n$/);
   });
 
-  it('goes on after it was killed (SIGKILL), and asks nothing twice', async () => {
+  it.each([
+    ['SIGKILL', null, /^$/],
+    ['SIGINT', 1, /^Stopped with 7 results in /],
+  ] as const)('goes on after %s, and asks nothing twice', async (signal, status, said) => {
     const lines = Array.from({ length: 20 }, (_, index) => ({
       task: 'echo',
       language: 'en',
@@ -148,8 +151,9 @@ describe('eidetic eval', () => {
       return 'yes';
     };
     const args = ['eval', questions, '--server', url, '--concurrency', '1'];
-    const first = await eidetic(args, { onStart: (child) => (kill = () => child.kill('SIGKILL')) });
-    expect(first.status).toBeNull();
+    const first = await eidetic(args, { onStart: (child) => (kill = () => child.kill(signal)) });
+    expect(first.status).toBe(status);
+    expect(first.stderr).toMatch(said);
     answer = (body) => {
       answered.push(JSON.parse(body).messages[0].content[0].text);
       return 'yes';

@@ -24,7 +24,7 @@ import { say, show } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Data sets whose answers a judge elsewhere scores. */
-const JUDGED = 'docvqa, seed-bench, touchstone';
+const JUDGED = 'vqav2, okvqa, textvqa, docvqa, seed-bench, touchstone';
 
 const dataSets = DATASET_FORMATS.filter(({ name }) => name !== ownQuestions.name)
   .map(({ name, files }) => `  ${name.padEnd(12)}${files}`)
@@ -34,8 +34,8 @@ const usage = `eidetic eval DATASET FILES (--server URL | --model FOLDER) [optio
 eidetic eval QUESTIONS.jsonl (--server URL | --model FOLDER) [options]
 
 Has a model answer the questions of a data set and scores the answers as the Qwen-VL paper does, with the published figures beside them.
-Run again to go on where a run stopped: what is in the results is not asked again, what failed is. The files
-that Qwen-VL's own evaluation makes of them (.jsonl) are read as well.
+Run again to go on where a run stopped: what is in the results is not asked again, what failed is. docs/evaluation.md says where the
+files are to be had. Those that Qwen-VL's own evaluation makes of them (.jsonl) are read as well.
 
 ${dataSets}
 
