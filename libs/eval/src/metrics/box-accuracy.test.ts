@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { boxAccuracy } from './box-accuracy.ts';
 
@@ -18,4 +19,17 @@ describe('boxAccuracy', () => {
     'counts %j as no box',
     (output) => expect(score(output)).toBe(0),
   );
+
+  it('finds a box that is off by less than a third of its side, whatever the size of the picture', () => {
+    const scale = fc.integer({ min: 1, max: 4 });
+    const shifts = fc.integer({ min: 0, max: 99 }).filter((shift) => shift !== 33); // an overlap of one half but for rounding
+    fc.assert(
+      fc.property(fc.nat(800), fc.nat(900), shifts, scale, scale, (x, y, shift, across, down) => {
+        const output = `<box>(${x},${y}),(${x + 99},${y + 99})</box>`;
+        const box = [(x + shift) * across, y * down, (x + shift + 99) * across, (y + 99) * down] as const;
+        const moved = { box, width: 999 * across, height: 999 * down };
+        expect(boxAccuracy([{ output, wanted: moved }]).score).toBe(Number(shift < 33));
+      }),
+    );
+  });
 });
