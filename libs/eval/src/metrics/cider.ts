@@ -16,7 +16,7 @@ interface NgramVector {
 interface CaptionVector {
   /** By length of the n-grams, from 1. */
   readonly byLength: readonly NgramVector[];
-  /** In bigrams: pycocoevalcap takes this for the length of a caption. */
+  /** In words. */
   readonly length: number;
 }
 
@@ -77,7 +77,7 @@ function weigh(counts: NgramCounts, idf: (ngram: string) => number): CaptionVect
     const weights = new Map(Array.from(ngrams, ([ngram, count]) => [ngram, count * idf(ngram)]));
     return { weights, norm: Math.hypot(...weights.values()) };
   });
-  return { byLength, length: counts[1]?.values().reduce((sum, count) => sum + count, 0) ?? 0 };
+  return { byLength, length: counts[0]?.values().reduce((sum, count) => sum + count, 0) ?? 0 };
 }
 
 function similarity(candidate: CaptionVector, reference: CaptionVector): number {
