@@ -1,3 +1,4 @@
 export { conversionOf, type LoadContext, loadBundle } from './load-bundle.ts';
+export { checkProvider, loadRuntime, type Runtime } from './runtime.ts';
 export { ENGINE_SETTINGS, MODEL_SETTINGS, type ModelConfig, modelPlanOf, VISION_SETTINGS } from './settings.ts';
 export { startEngine } from './start-engine.ts';

@@ -5,7 +5,7 @@ import { loadConfig } from '@eidetic/config';
 import { convertCheckpoint, DEFAULT_PRECISIONS } from '@eidetic/exporter';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { loadBundle } from './load-bundle.ts';
+import { conversionOf, loadBundle } from './load-bundle.ts';
 import { MODEL_SETTINGS, modelPlanOf } from './settings.ts';
 
 const { signal } = new AbortController();
@@ -41,4 +41,17 @@ it('does not serve a bundle of which a byte is another', async () => {
   await file.close();
   const config = loadConfig(MODEL_SETTINGS, { EIDETIC_MODEL: broken });
   await expect(loadBundle(config, { onProgress, signal })).rejects.toMatchObject({ code: 'invalid_bundle' });
+});
+
+it.each([
+  ['a CPU', {}, 'float32', { vision: 'float32', decoder: 'int8', head: 'int8' }],
+  ['a GPU', { EIDETIC_PROVIDER: 'cuda' }, 'float16', { vision: 'float16', decoder: 'float16', head: 'float16' }],
+  [
+    'a GPU, with int4',
+    { EIDETIC_PROVIDER: 'cuda', EIDETIC_DECODER_PRECISION: 'int4' },
+    'float16',
+    { vision: 'float16', decoder: 'int4', head: 'float16' },
+  ],
+])('converts for %s as that does best, unless it is told otherwise', (_, env, activations, precisions) => {
+  expect(conversionOf(loadConfig(MODEL_SETTINGS, env))).toMatchObject({ activations, precisions });
 });

@@ -1,5 +1,5 @@
 import { type Bundle, openBundle, verifyBundle } from '@eidetic/bundle';
-import { type ConvertProgress, ensureBundle } from '@eidetic/exporter';
+import { type ConvertProgress, DEFAULT_PRECISIONS, ensureBundle } from '@eidetic/exporter';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import { type ModelConfig, modelPlanOf } from './settings.ts';
 
@@ -22,15 +22,27 @@ const conversionSteps = (model: string, onProgress: LoadContext['onProgress']) =
   };
 };
 
-/** How the configured checkpoint is converted. */
+/** What each provider computes in, and the weights that it does best with: CUDA's attention knows float16 only. */
+const FORMATS = {
+  cpu: { activations: 'float32', precisions: DEFAULT_PRECISIONS },
+  cuda: { activations: 'float16', precisions: { vision: 'float16', decoder: 'float16', head: 'float16' } },
+} as const;
+
+/** How the configured checkpoint is converted for the configured provider. */
 export const conversionOf = (config: ModelConfig) => {
   const { modelDirectory, cacheDirectory } = modelPlanOf(config);
+  const { visionPrecision, decoderPrecision, headPrecision } = config;
+  const { activations, precisions } = FORMATS[config.provider];
   return {
     checkpointDirectory: modelDirectory,
     cacheDirectory,
     family: qwenVlExport,
-    precisions: { vision: config.visionPrecision, decoder: config.decoderPrecision, head: config.headPrecision },
-    activations: 'float32',
+    precisions: {
+      vision: visionPrecision === 'auto' ? precisions.vision : visionPrecision,
+      decoder: decoderPrecision === 'auto' ? precisions.decoder : decoderPrecision,
+      head: headPrecision === 'auto' ? precisions.head : headPrecision,
+    },
+    activations,
   } as const;
 };
 

@@ -2,10 +2,20 @@ import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleNameOf, precisionSchema } from '@eidetic/bundle';
-import { type Config, type ConfigDefinition, duration, integer, oneOf, size, text } from '@eidetic/config';
+import {
+  boolean,
+  type Config,
+  type ConfigDefinition,
+  duration,
+  integer,
+  oneOf,
+  optional,
+  size,
+  text,
+} from '@eidetic/config';
 
 const MAX_INTEGER = 2 ** 31 - 1;
-const precision = oneOf(precisionSchema.options);
+const precision = oneOf(['auto', ...precisionSchema.options]);
 
 /** Which model is served, and how it is converted. All three precisions are part of what a bundle is, whatever is loaded of it. */
 export const MODEL_SETTINGS = {
@@ -24,21 +34,48 @@ export const MODEL_SETTINGS = {
   },
   visionPrecision: {
     name: 'EIDETIC_VISION_PRECISION',
-    description: 'Weights of the vision encoder.',
+    description: 'Weights of the vision encoder; auto: float32 on a CPU, float16 on a GPU.',
     kind: precision,
-    default: 'float32',
+    default: 'auto',
   },
   decoderPrecision: {
     name: 'EIDETIC_DECODER_PRECISION',
-    description: 'Weights of the language model.',
+    description: 'Weights of the language model; auto: int8 on a CPU, float16 on a GPU.',
     kind: precision,
-    default: 'int8',
+    default: 'auto',
   },
   headPrecision: {
     name: 'EIDETIC_HEAD_PRECISION',
-    description: 'Weights of the projection onto the vocabulary.',
+    description: 'Weights of the projection onto the vocabulary; auto: int8 on a CPU, float16 on a GPU.',
     kind: precision,
-    default: 'int8',
+    default: 'auto',
+  },
+  provider: {
+    name: 'EIDETIC_PROVIDER',
+    description:
+      'What computes: the CPU, or an NVIDIA GPU by CUDA 13 (docs/models.md says what that needs). A gateway computes nothing, and knows by it how the model is converted.',
+    kind: oneOf(['cpu', 'cuda']),
+    default: 'cpu',
+  },
+  cudaDevice: {
+    name: 'EIDETIC_CUDA_DEVICE',
+    description: 'Which GPU computes, of those that the process sees, from 0 on.',
+    kind: integer({ min: 0, max: 1023 }),
+    default: '0',
+  },
+  cudaMemoryBytes: {
+    name: 'EIDETIC_CUDA_MEMORY',
+    description:
+      "Most memory of the GPU that weights, keys and values and each of onnxruntime's own buffers take together; none: what there is.",
+    kind: optional(size()),
+    default: 'none',
+  },
+  onnxruntimeLibrary: {
+    name: 'EIDETIC_ONNXRUNTIME_LIBRARY',
+    description:
+      'The libonnxruntime.so to load, with its CUDA provider beside it, such as that of the Python wheel onnxruntime-gpu; none: the one that comes along, which computes on the CPU.',
+    kind: optional(text()),
+    default: 'none',
   },
   threads: {
     name: 'EIDETIC_THREADS',
@@ -109,6 +146,13 @@ export const ENGINE_SETTINGS = {
     kind: integer({ min: 1, max: 100 }),
     default: '50',
   },
+  cudaGraphs: {
+    name: 'EIDETIC_CUDA_GRAPHS',
+    description:
+      'Whether decode steps on a GPU are captured as CUDA graphs, one for each number of answers that run together, and replayed.',
+    kind: boolean(),
+    default: 'false',
+  },
   priorityAgingMs: {
     name: 'EIDETIC_PRIORITY_AGING',
     description: 'Wait after which requests of a priority count as one higher, so that none waits forever.',
@@ -129,7 +173,7 @@ export type EngineConfig = Config<typeof ENGINE_SETTINGS>;
 const PROJECT_DIRECTORY = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** What follows from the settings of the model on this machine. */
-export const modelPlanOf = (config: ModelConfig) => {
+export const modelPlanOf = (config: Pick<ModelConfig, 'model' | 'cacheDirectory' | 'threads'>) => {
   const modelDirectory = resolve(PROJECT_DIRECTORY, config.model);
   const bundleName = bundleNameOf(modelDirectory);
   return {

@@ -3,7 +3,8 @@ import type { Bundle } from '@eidetic/bundle';
 import { Engine, type EngineOptions } from '@eidetic/engine';
 import { createGrammarCompiler } from '@eidetic/grammar';
 import { vocabularyOf } from '@eidetic/qwen-vl';
-import { type EngineConfig, type ModelConfig, modelPlanOf } from './settings.ts';
+import { loadRuntime } from './runtime.ts';
+import type { EngineConfig, ModelConfig } from './settings.ts';
 
 /** What an engine is made of besides its bundle and its settings. */
 export type EngineParts = Pick<EngineOptions, 'resolveEmbedding' | 'observer'>;
@@ -35,7 +36,8 @@ export async function startEngine(
     prefillShare: config.prefillPercent / 100,
     maxWaiting: config.maxWaiting,
     agingMs: config.priorityAgingMs,
-    session: { intraOpThreads: modelPlanOf(config).threads },
+    ...loadRuntime(config),
+    cudaGraphs: config.cudaGraphs,
     grammars,
     ...parts,
   });

@@ -1,9 +1,9 @@
 import type { Bundle } from '@eidetic/bundle';
 import { createImagePool, DEFAULT_IMAGE_LIMITS } from '@eidetic/image';
-import { Environment } from '@eidetic/ort';
 import { createPreprocess } from '@eidetic/qwen-vl';
 import { createVisionEncoder, type LocalVisionEncoder, type VisionEncoderOptions } from '@eidetic/vision';
-import { type ModelConfig, modelPlanOf, type VisionConfig } from './settings.ts';
+import { loadRuntime } from './runtime.ts';
+import type { ModelConfig, VisionConfig } from './settings.ts';
 
 /** What a vision encoder is made of besides its bundle and its settings. */
 export type VisionParts = Pick<VisionEncoderOptions, 'onBatch'>;
@@ -29,8 +29,7 @@ export const startVision = async (
   resources.defer(() => images.close());
   const encoder = await createVisionEncoder({
     bundle,
-    environment: Environment.load(),
-    session: { intraOpThreads: modelPlanOf(config).threads },
+    ...loadRuntime(config),
     preprocess: createPreprocess(images, bundle.manifest.vision.imageSize),
     maxBatch: config.visionBatch,
     ...parts,

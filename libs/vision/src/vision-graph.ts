@@ -1,6 +1,6 @@
 import type { Manifest } from '@eidetic/bundle';
 import { EideticError } from '@eidetic/core';
-import { type Binding, type Session, Tensor } from '@eidetic/ort';
+import type { Binding, Mirror, Session } from '@eidetic/ort';
 
 /** One picture's features and the run time of the batch that it was part of. */
 interface EncodedPixels {
@@ -9,6 +9,13 @@ interface EncodedPixels {
   readonly encodeMs: number;
   /** Of that, the picture's part. */
   readonly encodeShareMs: number;
+}
+
+/** Memory for one batch size, bound once. */
+interface PreparedRun {
+  readonly pixels: Mirror<Uint8Array>;
+  readonly features: Mirror<Float32Array>;
+  readonly binding: Binding;
 }
 
 /** The vision graph of a bundle with its input and output memory. One run at a time. */
@@ -35,37 +42,42 @@ export function createVisionGraph(session: Session, vision: Manifest['vision'], 
 
   const pixelBytes = imageSize * imageSize * 3;
   const featureLength = tokensPerImage * hidden;
-  const pixels = new Uint8Array(maxBatch * pixelBytes);
-  const features = new Float32Array(maxBatch * featureLength);
+  const resources = new DisposableStack();
+  resources.defer(() => session.release());
+  const allPixels = resources.use(session.mirror(Uint8Array, [maxBatch, ...pixelDims]));
+  const allFeatures = resources.use(session.mirror(Float32Array, [maxBatch, ...featureDims]));
   /** By batch size; all over the same memory. */
-  const bindings = new Map<number, Binding>();
+  const runs = new Map<number, PreparedRun>();
 
-  const bindingFor = (size: number): Binding => {
-    const prepared = bindings.get(size);
+  const runFor = (size: number): PreparedRun => {
+    const prepared = runs.get(size);
     if (prepared !== undefined) return prepared;
-    const input = Tensor.fromArray(pixels.subarray(0, size * pixelBytes), [size, ...pixelDims]);
-    const output = Tensor.fromArray(features.subarray(0, size * featureLength), [size, ...featureDims]);
-    const binding = session.bind().input('pixels', input).output('image_features', output);
-    bindings.set(size, binding);
-    return binding;
+    const pixels = resources.use(allPixels.part([size, ...pixelDims]));
+    const features = resources.use(allFeatures.part([size, ...featureDims]));
+    const binding = session.bind().input('pixels', pixels.tensor).output('image_features', features.tensor);
+    const run = { pixels, features, binding: resources.use(binding) };
+    runs.set(size, run);
+    return run;
   };
 
   return {
     pixelBytes,
     async run(batch) {
-      for (const [i, picture] of batch.entries()) pixels.set(picture, i * pixelBytes);
+      const { pixels, features, binding } = runFor(batch.length);
+      for (const [i, picture] of batch.entries()) pixels.array.set(picture, i * pixelBytes);
       const start = performance.now();
-      await bindingFor(batch.length).run();
+      pixels.upload();
+      await binding.run();
+      features.download();
       const encodeMs = performance.now() - start;
       return batch.map((_, i) => ({
-        features: features.slice(i * featureLength, (i + 1) * featureLength),
+        features: features.array.slice(i * featureLength, (i + 1) * featureLength),
         encodeMs,
         encodeShareMs: encodeMs / batch.length,
       }));
     },
     release() {
-      for (const binding of bindings.values()) binding.release();
-      session.release();
+      resources.dispose();
     },
   };
 }

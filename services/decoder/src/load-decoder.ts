@@ -1,7 +1,7 @@
 import { type Decoder, type EmbeddingCache, type EmbeddingResolver, type EngineObserver, GREEDY } from '@eidetic/core';
 import type { ServedDecoder } from '@eidetic/decoder-rpc';
 import { createMemoryEmbeddingCache, createTieredEmbeddingCache, openSharedCaches } from '@eidetic/embedding-cache';
-import { loadBundle, startEngine } from '@eidetic/model-loader';
+import { checkProvider, loadBundle, startEngine } from '@eidetic/model-loader';
 import type { Loaded, LoadHooks } from '@eidetic/rpc-service';
 import { type createCacheMetrics, measureEmbeddingCache, traceDecoder } from '@eidetic/telemetry';
 import type { DecoderConfig } from './config.ts';
@@ -31,6 +31,7 @@ const warmUp = async (decoder: Decoder): Promise<void> => {
  */
 export const loadDecoder: DecoderLoader = async (config, context) => {
   const { observer, cacheMetrics, tracer } = context;
+  checkProvider(config);
   const bundle = await loadBundle(config, context);
   await using resources = new AsyncDisposableStack();
   const sharedCache = context.sharedCache ?? (await openSharedCache(config, context, resources));

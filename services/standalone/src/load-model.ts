@@ -4,7 +4,7 @@ import { SHARED_SCOPE, tenantScope } from '@eidetic/core';
 import { createMemoryEmbeddingCache, createMemoryImageStore } from '@eidetic/embedding-cache';
 import { MemoryEncodeQueue } from '@eidetic/encode-queue';
 import { openImageFetcher } from '@eidetic/image-fetcher';
-import { loadBundle, modelPlanOf, startEngine } from '@eidetic/model-loader';
+import { checkProvider, loadBundle, modelPlanOf, startEngine } from '@eidetic/model-loader';
 import { startVision } from '@eidetic/model-loader/vision';
 import {
   measureEmbeddingCache,
@@ -43,6 +43,7 @@ export const loadModel = async (
     readonly onTrouble: (message: string, reason: Error) => void;
   },
 ): Promise<LoadedChat> => {
+  checkProvider(config);
   const bundle = await loadBundle(config, { onProgress, signal });
   await using parts = new AsyncDisposableStack();
   const data = parts.use(await openData(config.dataDir, onTrouble));

@@ -1,6 +1,6 @@
 import { EideticError } from '@eidetic/core';
 import { createMemoryEmbeddingCache } from '@eidetic/embedding-cache';
-import { loadBundle } from '@eidetic/model-loader';
+import { checkProvider, loadBundle } from '@eidetic/model-loader';
 import { startVision } from '@eidetic/model-loader/vision';
 import type { Loaded, LoadHooks } from '@eidetic/rpc-service';
 import { measureEmbeddingCache, measureVisionEncoder } from '@eidetic/telemetry';
@@ -44,6 +44,7 @@ const outcomeTeller =
  */
 export const loadVision: VisionLoader = async (config, context) => {
   const { metrics, onProgress, onTrouble, signal, logger, tracer } = context;
+  checkProvider(config);
   const bundle = await loadBundle(config, { onProgress, signal });
   const { name, vision } = bundle.manifest;
   await using resources = new AsyncDisposableStack();

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { EideticError } from '@eidetic/core';
 import { expect, it, onTestFinished } from 'vitest';
 import { checkClock, checkCpu, checkNode, checkOpenFiles, checkThreads, memoryLimit } from './check-machine.ts';
 import { checkMemory } from './check-model.ts';
@@ -81,11 +82,21 @@ it('reads the limit of open files', async () => {
 it('names what a GPU misses', async () => {
   const version = 'NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5\n';
   const gpu = await machine({ 'proc/driver/nvidia/version': version });
-  expect(await checkGpu(await machine({}), [], [])).toMatchObject({ verdict: 'ok' });
-  expect(await checkGpu(gpu, ['libcudart.so.12'], ['CPUExecutionProvider'])).toMatchObject({
-    verdict: 'warning',
-    message: expect.stringMatching(/driver 550\.54\.15.*missing: onnxruntime built with CUDA, libcublas/),
-  });
+  const none = await machine({});
+  const missing = (): never => {
+    throw new EideticError('invalid_config', 'CUDA cannot be used: libcublas.so.13 cannot be loaded.');
+  };
+  const found = async (...args: Parameters<typeof checkGpu>): Promise<string> => {
+    const { verdict, message } = await checkGpu(...args);
+    return `${verdict}: ${message}`;
+  };
+  expect(await found(none, 'cpu', missing)).toBe('ok: none with an NVIDIA driver: the CPU computes');
+  expect(await found(gpu, 'cpu', missing)).toMatch(
+    /^warning: NVIDIA driver 550\.54\.15, but the CPU computes.*libcublas/,
+  );
+  expect(await found(gpu, 'cpu', () => 2)).toMatch(/^warning: .*550\.54\.15, 2 for CUDA 13, but/);
+  expect(await found(gpu, 'cuda', () => 2)).toBe('ok: NVIDIA driver 550.54.15, 2 for CUDA 13');
+  expect(await found(none, 'cuda', missing)).toMatch(/^problem: no NVIDIA driver\. .*libcublas/);
 });
 
 it('doubts a clock before its own time, or far from that of Redis', () => {

@@ -1,12 +1,12 @@
 import { EideticError } from '@eidetic/core';
-import { Environment } from '@eidetic/ort';
+import type { Runtime } from '@eidetic/model-loader';
 import { type Finding, ok, problem, warning } from './finding.ts';
 import type { ReadText } from './machine.ts';
 
 /** Whether onnxruntime loads, and which. */
-export function checkOnnxruntime(): Finding {
+export function checkOnnxruntime(load: () => Runtime): Finding {
   try {
-    const { version, libraryPath } = Environment.load();
+    const { version, libraryPath } = load().environment;
     return ok('onnxruntime', `${version} (${libraryPath})`);
   } catch (error) {
     const remedy =
@@ -15,29 +15,23 @@ export function checkOnnxruntime(): Finding {
   }
 }
 
-/** What the CUDA provider of onnxruntime 1.29 loads: https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html */
-const CUDA_LIBRARIES = ['libcudart.so.12', 'libcublas.so.12', 'libcublasLt.so.12', 'libcufft.so.11', 'libcudnn.so.9'];
-
-/**
- * Whether there is a GPU, and what of CUDA there is for it.
- *
- * @param libraries file names of the shared libraries that the system knows
- */
+/** Whether there is a GPU, and everything of CUDA that onnxruntime needs: a problem where it is to compute, else something that could be had. */
 export async function checkGpu(
   readText: ReadText,
-  libraries: readonly string[],
-  providers: readonly string[],
+  provider: 'cpu' | 'cuda',
+  checkCuda: () => number,
 ): Promise<Finding> {
   const driver = /Module\s+([\d.]+)/.exec((await readText('/proc/driver/nvidia/version')) ?? '')?.[1];
-  if (driver === undefined) return ok('GPU', 'none with an NVIDIA driver: the CPU computes');
-  const missing = [
-    ...(providers.includes('CUDAExecutionProvider') ? [] : ['onnxruntime built with CUDA']),
-    ...CUDA_LIBRARIES.filter((name) => !libraries.includes(name)),
-  ];
-  if (missing.length === 0) return ok('GPU', `NVIDIA driver ${driver}, CUDA and cuDNN are there`);
-  return warning(
-    'GPU',
-    `NVIDIA driver ${driver}, but the CPU computes; missing: ${missing.join(', ')}`,
-    'Install CUDA 12, cuDNN 9 and the GPU release of onnxruntime, or leave it as it is.',
-  );
+  if (provider === 'cpu' && driver === undefined) return ok('GPU', 'none with an NVIDIA driver: the CPU computes');
+  const found = driver === undefined ? 'no NVIDIA driver' : `NVIDIA driver ${driver}`;
+  try {
+    const devices = `${found}, ${checkCuda()} for CUDA 13`;
+    if (provider === 'cuda') return ok('GPU', devices);
+    return warning('GPU', `${devices}, but the CPU computes`, 'Set EIDETIC_PROVIDER=cuda, or leave it as it is.');
+  } catch (error) {
+    const { message } = EideticError.from(error);
+    if (provider === 'cuda')
+      return problem('GPU', `${found}. ${message}`, 'Or compute on the CPU: EIDETIC_PROVIDER=cpu.');
+    return warning('GPU', `${found}, but the CPU computes. ${message}`, 'Or leave it as it is.');
+  }
 }

@@ -1,10 +1,6 @@
-import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { basename } from 'node:path';
-import { promisify } from 'node:util';
-import { modelPlanOf } from '@eidetic/model-loader';
-import { Environment } from '@eidetic/ort';
+import { loadRuntime, modelPlanOf } from '@eidetic/model-loader';
 import { podCertificates } from '@eidetic/tls';
 import { checkClock, checkCpu, checkNode, checkOpenFiles, checkThreads, memoryLimit } from './check-machine.ts';
 import { checkDisk, checkMemory, checkModel, memoryNeeded } from './check-model.ts';
@@ -18,17 +14,16 @@ import type { DoctorConfig } from './settings.ts';
 /** Looks at everything that a server with these settings needs, from the machine to its peers. */
 export async function examine(config: DoctorConfig, deep: boolean): Promise<readonly Finding[]> {
   const readText = readTextBelow('/');
-  const onnxruntime = checkOnnxruntime();
-  const providers = onnxruntime.verdict === 'ok' ? Environment.load().providers() : [];
+  const runtime = () => loadRuntime(config);
   const redis = await checkRedises(config);
   const tls = podCertificates(config, {});
   const redisMs = redis.find(({ state }) => state !== undefined)?.state?.nowMs;
   return [
     checkNode(process.version),
-    onnxruntime,
+    checkOnnxruntime(runtime),
     await checkCpu(readText),
     await checkThreads(readText, modelPlanOf(config).threads, availableParallelism()),
-    await checkGpu(readText, await sharedLibraries(), providers),
+    await checkGpu(readText, config.provider, () => runtime().environment.checkCuda()),
     ...(await checkServing(config, deep)),
     await checkOpenFiles(readText),
     checkClock(Date.now(), (await stat(import.meta.filename)).mtimeMs, redisMs),
@@ -67,15 +62,4 @@ async function checkRedises({ queueRedisUrl, cacheRedisUrl }: DoctorConfig): Pro
   if (queue === undefined || queue !== cache) return found;
   const message = 'queue and caches are on the same one, which cannot both evict and not evict';
   return [...found, { finding: problem('Redis', message, 'Start a second Redis, for the caches.') }];
-}
-
-/** File names of the shared libraries in the folders that the loader looks through. */
-async function sharedLibraries(): Promise<readonly string[]> {
-  try {
-    const { stdout } = await promisify(execFile)('ldconfig', ['-p']);
-    return [...stdout.matchAll(/=> (\S+)$/gm)].map(([, path = '']) => basename(path));
-  } catch {
-    // Not a system with glibc's loader.
-    return [];
-  }
 }

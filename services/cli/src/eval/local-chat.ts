@@ -4,7 +4,14 @@ import { type Config, type ConfigDefinition, loadConfig } from '@eidetic/config'
 import { SHARED_SCOPE } from '@eidetic/core';
 import { createMemoryEmbeddingCache, createMemoryImageStore } from '@eidetic/embedding-cache';
 import { MemoryEncodeQueue, NO_OBSERVER } from '@eidetic/encode-queue';
-import { ENGINE_SETTINGS, loadBundle, MODEL_SETTINGS, startEngine, VISION_SETTINGS } from '@eidetic/model-loader';
+import {
+  checkProvider,
+  ENGINE_SETTINGS,
+  loadBundle,
+  MODEL_SETTINGS,
+  startEngine,
+  VISION_SETTINGS,
+} from '@eidetic/model-loader';
 import { startVision } from '@eidetic/model-loader/vision';
 import { createEncodeHandler, encodePicture } from '@eidetic/vision';
 
@@ -37,12 +44,13 @@ export function localConfig(env: NodeJS.ProcessEnv, model: string): LocalConfig 
 /**
  * Loads a model into this process, without a server.
  *
- * @throws EideticError `invalid_checkpoint`, `invalid_bundle`; `cancelled` when the signal is aborted.
+ * @throws EideticError `invalid_checkpoint`, `invalid_bundle`, `invalid_config`; `cancelled` when the signal is aborted.
  */
 export async function startLocalChat(
   config: LocalConfig,
   { onProgress, signal }: { readonly onProgress: (step: string) => void; readonly signal: AbortSignal },
 ): Promise<LocalChat> {
+  checkProvider(config);
   const bundle = await loadBundle(config, { onProgress, signal });
   await using parts = new AsyncDisposableStack();
   const { encoder: vision } = parts.use(await startVision(bundle, config));
