@@ -1,53 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openBundle, verifyBundle } from '@eidetic/bundle';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tinyFamily } from '../test/tiny-family.ts';
 import { type ConvertOptions, convertCheckpoint, ensureBundle } from './convert.ts';
-import type { ExportFamily } from './family.ts';
-import { linear } from './linear.ts';
-import { denseMatrix } from './matrix.ts';
-
-/** A family whose checkpoints hold one matrix: both graphs multiply by it. */
-const family: ExportFamily = {
-  name: 'tiny',
-  plan: async (weights) => {
-    const build: (typeof plan)['buildVision'] = async (graph, formats) => {
-      const x = graph.input('x', 'float32', ['batch', 32]);
-      const matrix = denseMatrix(await weights.readFloat32('w'), 32, 32);
-      graph.output(await linear(graph, 'y', x, matrix, formats.vision), 'float32', ['batch', 32]);
-    };
-    const plan: Awaited<ReturnType<ExportFamily['plan']>> = {
-      vision: { imageSize: 14, tokensPerImage: 1, hidden: 32, preprocessing: 'tiny-1' },
-      decoder: {
-        layers: 1,
-        heads: 1,
-        kvHeads: 1,
-        headDim: 32,
-        hidden: 32,
-        vocab: 32,
-        maxPositions: 8,
-        topK: 4,
-        ropeTables: [{ maxPrompt: 8, offset: 0 }],
-      },
-      embeddingTensor: 'w',
-      tokenizerFile: 'ranks',
-      specialTokens: { end: 31 },
-      generation: {
-        chatFormat: 'raw',
-        stopTokenIds: [31],
-        maxNewTokens: 4,
-        temperature: 0,
-        topP: 1,
-        topK: 0,
-        repetitionPenalty: 1,
-      },
-      buildVision: build,
-      buildDecoder: build,
-    };
-    return plan;
-  },
-};
+import { JOURNAL_FILE } from './journal.ts';
+import type { ConvertProgress } from './watched-weights.ts';
 
 let directory: string;
 let options: ConvertOptions;
@@ -58,7 +19,7 @@ beforeEach(async () => {
   await mkdir(checkpointDirectory);
   await writeCheckpoint(checkpointDirectory, 0);
   const precisions = { vision: 'float32', decoder: 'float32', head: 'float32' } as const;
-  options = { checkpointDirectory, family, precisions, activations: 'float32' };
+  options = { checkpointDirectory, family: tinyFamily, precisions, activations: 'float32' };
 });
 
 afterEach(() => rm(directory, { recursive: true }));
@@ -122,6 +83,119 @@ describe('convertCheckpoint', () => {
     const conversion = convertCheckpoint({ ...options, bundleDirectory: join(directory, 'out') });
     await expect(conversion).rejects.toMatchObject({ code: 'invalid_checkpoint', message: /ranks/ });
     expect(await readdir(directory)).toEqual(['tiny']);
+  });
+});
+
+describe('a conversion that was cut off', () => {
+  const target = (): string => join(directory, 'out');
+  const partial = async (): Promise<string | undefined> => {
+    const found = (await readdir(directory)).find((name) => name.startsWith('out.partial-'));
+    return found && join(directory, found);
+  };
+  const convert = (more: Partial<ConvertOptions> = {}) =>
+    convertCheckpoint({ ...options, ...more, bundleDirectory: target() });
+
+  /** Converts again; returns what had been read before, and the checksums of the bundle's files. */
+  async function convertAgain(more: Partial<ConvertOptions> = {}) {
+    let earlierBytes = 0;
+    const onProgress = (progress: ConvertProgress): void => {
+      earlierBytes = progress.earlierBytes;
+    };
+    const bundle = await convert({ ...more, onProgress });
+    await verifyBundle(bundle);
+    return { earlierBytes, files: bundle.manifest.files };
+  }
+
+  /** Cancels once the vision encoder is written. */
+  async function cancelHalfway(): Promise<void> {
+    const cancel = new AbortController();
+    const onProgress = ({ part }: ConvertProgress): void => {
+      if (part === 'decoder') cancel.abort();
+    };
+    await expect(convert({ onProgress, signal: cancel.signal })).rejects.toMatchObject({ code: 'cancelled' });
+  }
+
+  /** The checksums of a conversion in one go. */
+  async function uninterrupted() {
+    const bundle = await convertCheckpoint({ ...options, bundleDirectory: join(directory, 'whole') });
+    return bundle.manifest.files;
+  }
+
+  it('goes on with what it had written when it was cancelled', async () => {
+    await cancelHalfway();
+    const { earlierBytes, files } = await convertAgain();
+    expect(earlierBytes).toBe(4096);
+    expect(files).toEqual(await uninterrupted());
+    expect(await readdir(directory)).toEqual(['out', 'tiny', 'whole']);
+    expect(await readdir(target())).toHaveLength(files.length + 1);
+  });
+
+  it('goes on with what it had written when its process was killed', async () => {
+    const script = join(import.meta.dirname, '../test/killed-process.ts');
+    const child = spawn(process.execPath, [script, options.checkpointDirectory, target()], { stdio: 'inherit' });
+    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
+    const { earlierBytes, files } = await convertAgain();
+    expect(earlierBytes).toBe(4096);
+    expect(files).toEqual(await uninterrupted());
+  });
+
+  it('makes again what has changed on disk since', async () => {
+    await cancelHalfway();
+    const data = join((await partial()) ?? '', 'vision.data');
+    const bytes = await readFile(data);
+    bytes.writeUInt8(bytes.readUInt8(100) ^ 1, 100);
+    await writeFile(data, bytes);
+    const { earlierBytes, files } = await convertAgain();
+    expect(earlierBytes).toBe(0);
+    expect(files).toEqual(await uninterrupted());
+  });
+
+  it.each([
+    ['but not where the file that it speaks of is short', 0, 'vision.data', (bytes: Buffer) => bytes.subarray(0, 1000)],
+    ['up to a torn last line', 4096, JOURNAL_FILE, (bytes: Buffer) => bytes.subarray(0, -10)],
+    [
+      'up to a line that is no JSON',
+      0,
+      JOURNAL_FILE,
+      (bytes: Buffer) => Buffer.from(String(bytes).replace('"end"', '')),
+    ],
+  ])('believes its journal, %s', async (_, earlierBytes, file, damage) => {
+    await cancelHalfway();
+    const path = join((await partial()) ?? '', file);
+    await writeFile(path, damage(await readFile(path)));
+    expect(await convertAgain()).toEqual({ earlierBytes, files: await uninterrupted() });
+  });
+
+  it('does not go on with weights of another checkpoint or format', async () => {
+    await cancelHalfway();
+    await writeCheckpoint(options.checkpointDirectory, 1);
+    expect(await convertAgain()).toEqual({ earlierBytes: 0, files: await uninterrupted() });
+    await rm(target(), { recursive: true });
+    await cancelHalfway();
+    const precisions = { vision: 'int8', decoder: 'float32', head: 'float32' } as const;
+    expect((await convertAgain({ precisions })).earlierBytes).toBe(0);
+    expect((await readdir(directory)).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('makes the scales of values that it had finished', async () => {
+    options = { ...options, precisions: { vision: 'int8', decoder: 'int4', head: 'int8' } };
+    await cancelHalfway();
+    const journal = join((await partial()) ?? '', JOURNAL_FILE);
+    const lines = (await readFile(journal, 'utf8')).split('\n');
+    expect(lines[1]).toContain('y.weight');
+    await writeFile(journal, `${lines.slice(0, 2).join('\n')}\n`);
+    expect(await convertAgain()).toEqual({ earlierBytes: 4096, files: await uninterrupted() });
+  });
+
+  it('is not taken from a conversion that still runs', async () => {
+    let running: Promise<unknown> | undefined;
+    const onProgress = ({ part }: ConvertProgress): void => {
+      if (part === 'decoder') running ??= convertAgain().catch((error: unknown) => error);
+    };
+    await convert({ onProgress });
+    // Whichever comes second finds the folder there.
+    expect(await running).toMatchObject({ code: expect.any(String) });
+    expect((await readdir(directory)).filter((name) => name.includes('partial'))).toEqual([]);
   });
 });
 

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Bundle, openBundle, verifyBundle } from '@eidetic/bundle';
 import { type Checkpoint, openCheckpoint } from '@eidetic/checkpoint';
 import { EideticError } from '@eidetic/core';
 import type { ExportFamily, ExportPlan } from './family.ts';
+import { JOURNAL_FILE } from './journal.ts';
 import type { ActivationType } from './linear.ts';
+import { claimPartial } from './partial-folder.ts';
 import { type ConvertProgress, WatchedWeights } from './watched-weights.ts';
 import { EXPORTER_VERSION, type PartPrecisions, writeParts } from './write-parts.ts';
 
@@ -24,7 +26,8 @@ export interface ConvertOptions {
 
 /**
  * Converts a checkpoint into `bundleDirectory`, which must not exist. Everything is written into a folder beside it that is
- * renamed at the end: an interrupted conversion leaves nothing that opens as a bundle.
+ * renamed at the end: an interrupted conversion leaves nothing that opens as a bundle. The same conversion, started again, goes on with what
+ * it left, once checksums have shown that it is whole.
  *
  * @throws EideticError `invalid_checkpoint`; `invalid_config` when `bundleDirectory` exists or cannot be written, or when the
  *   checkpoint cannot be had in these precisions; `cancelled`.
@@ -105,23 +108,25 @@ async function writeBundle(
   options: ConvertOptions,
   occupied: 'keep' | 'replace',
 ): Promise<Bundle> {
+  const { signal } = options;
   const watched = new WatchedWeights(checkpoint, options);
   const plan = await options.family.plan(watched);
   checkPrecision(plan, options);
   const source = await sourceOf(checkpoint, options);
-  await removeAbandoned(target);
-  const partial = `${target}.partial-${process.pid}-${++conversions}`;
+  watched.checkCancelled();
   try {
-    await mkdir(partial, { recursive: true });
-    await writeParts(watched, plan, partial, { ...options, name: nameOf(options), source });
-    return await publish(partial, target, source, { occupied, signal: options.signal });
+    using partial = await claimPartial(target, source);
+    try {
+      await writeParts(watched, plan, partial.path, { ...options, name: nameOf(options), source });
+      return await publish(partial.path, target, source, { occupied, signal });
+    } catch (error) {
+      if (!isInterruption(error)) await remove(partial.path);
+      throw error;
+    }
   } catch (error) {
     if (error instanceof EideticError || !isSystemError(error)) throw error;
     const message = `${dirname(target)} cannot be written (${error.message}). Choose another folder, or make room there.`;
     throw new EideticError('invalid_config', message, { cause: error });
-  } finally {
-    // What could not be made cannot be removed either; the failure that is on its way says more.
-    await rm(partial, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
@@ -135,8 +140,14 @@ function checkPrecision({ quantizedTo }: ExportPlan, { precisions, checkpointDir
 
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'syscall' in error;
 
-/** Conversions started in this process: those to the same target at the same time write into folders of their own. */
-let conversions = 0;
+/** Whether the same conversion, started again, may get further: it was cancelled, or the disk was full. */
+const isInterruption = (error: unknown): boolean =>
+  error instanceof EideticError
+    ? ['cancelled', 'deadline_exceeded'].includes(error.code)
+    : isSystemError(error) && !isOccupied(error);
+
+/** What could not be made cannot be removed either; the failure that is on its way says more. */
+const remove = (path: string): Promise<void> => rm(path, { recursive: true, force: true }).catch(() => undefined);
 
 /** Gives a finished bundle its name. One of the same source that is there already is as good; anything else in a cache makes way. */
 async function publish(
@@ -148,37 +159,22 @@ async function publish(
   for (;;) {
     try {
       await rename(partial, target);
+      await rm(join(target, JOURNAL_FILE), { force: true });
       return await openBundle(target);
     } catch (error) {
       if (!isOccupied(error) || occupied === 'keep') throw error;
     }
     const present = await intactBundle(target, source, signal);
-    if (present !== undefined) return present;
+    if (present !== undefined) {
+      await remove(partial);
+      return present;
+    }
     await rm(target, { recursive: true, force: true });
   }
 }
 
 const isOccupied = (error: unknown): boolean =>
   isSystemError(error) && ['EEXIST', 'ENOTDIR', 'ENOTEMPTY'].includes(error.code ?? '');
-
-/** Removes what killed conversions to the same target left behind. */
-async function removeAbandoned(target: string): Promise<void> {
-  const prefix = `${basename(target)}.partial-`;
-  for (const entry of await readdir(dirname(target)).catch(() => [])) {
-    if (!entry.startsWith(prefix)) continue;
-    if (!isRunning(Number.parseInt(entry.slice(prefix.length), 10)))
-      await rm(join(dirname(target), entry), { recursive: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false; // no such process
-  }
-}
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

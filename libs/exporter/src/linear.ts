@@ -60,9 +60,15 @@ export async function constantOf(
   dims: readonly number[],
   type: ActivationType,
 ): Promise<Value> {
-  const tooLarge = type === 'float16' ? tooLargeForFloat16(data) : undefined;
+  return graph.constant(name, narrowed(name, data, type), dims);
+}
+
+/** Numbers in the graph's activation type. */
+function narrowed(name: string, data: Float32Array, type: ActivationType): Float32Array | Float16Array {
+  if (type === 'float32') return data;
+  const tooLarge = tooLargeForFloat16(data);
   if (tooLarge !== undefined) throw float16Overflow(name, tooLarge);
-  return graph.constant(name, type === 'float16' ? new Float16Array(data) : data, dims);
+  return new Float16Array(data);
 }
 
 function cast(graph: GraphBuilder, value: Value, to: ActivationType): Value {
@@ -90,15 +96,20 @@ async function quantizedLinear(
   const scales = new Float32Array(rows * blocks);
   let done = 0;
   const pieces = async function* (): AsyncGenerator<Uint8Array> {
-    done = 0;
     for await (const quantized of quantizeMatrix(weight, bits)) {
       scales.set(quantized.scales, done);
       done += quantized.scales.length;
       yield quantized.values;
     }
   };
+  const scalePieces = async function* (): AsyncGenerator<Uint8Array> {
+    // Where the values are there from an earlier attempt and the scales are not, they are made again for the scales.
+    if (done === 0) for await (const _ of pieces());
+    const { buffer } = narrowed(`${name}.scales`, scales, format.activations);
+    yield new Uint8Array(buffer);
+  };
   const dims = [rows, blocks, (BLOCK_SIZE * bits) / 8];
   const values = await graph.weight(`${name}.weight`, 'uint8', dims, pieces());
-  const scaleValue = await constantOf(graph, `${name}.scales`, scales, [rows, blocks], format.activations);
+  const scaleValue = await graph.weight(`${name}.scales`, format.activations, [rows, blocks], scalePieces());
   return matMulNBits(graph, name, x, { rows, columns, bits, blockSize: BLOCK_SIZE, values, scales: scaleValue }, bias);
 }

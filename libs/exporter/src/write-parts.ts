@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { MANIFEST_FILE, type Manifest, type Precision } from '@eidetic/bundle';
 import { EideticError } from '@eidetic/core';
 import type { ExportPlan, GraphFormats } from './family.ts';
+import { Journal } from './journal.ts';
 import type { ActivationType } from './linear.ts';
-import { DataFile } from './onnx/data-file.ts';
+import { DataFile, type WriteLog } from './onnx/data-file.ts';
 import { GraphBuilder } from './onnx/graph-builder.ts';
 import { encodeModel } from './onnx/model.ts';
 import type { WatchedWeights } from './watched-weights.ts';
@@ -40,7 +41,10 @@ type BundleFile = Manifest['files'][number];
 
 const EMBEDDINGS_FILE = 'token-embeddings.bin';
 
-/** Writes every file of a bundle into an empty directory, the manifest last. */
+/**
+ * Writes every file of a bundle into a directory, the manifest last. What the directory's journal knows of from an earlier attempt stays,
+ * if it is whole.
+ */
 export async function writeParts(
   weights: WatchedWeights,
   plan: ExportPlan,
@@ -54,12 +58,14 @@ export async function writeParts(
     decoder: format(precisions.decoder),
     head: format(precisions.head),
   };
+  await using journal = await Journal.open(directory, options.source);
+  const log = logOf(journal, weights);
   weights.part = 'vision';
-  const vision = await writeGraph(directory, 'vision', (graph) => plan.buildVision(graph, formats));
+  const vision = await writeGraph(directory, 'vision', log, (graph) => plan.buildVision(graph, formats));
   weights.part = 'decoder';
-  const decoder = await writeGraph(directory, 'decoder', (graph) => plan.buildDecoder(graph, formats));
+  const decoder = await writeGraph(directory, 'decoder', log, (graph) => plan.buildDecoder(graph, formats));
   weights.part = 'embeddings';
-  const embeddings = await writeEmbeddings(directory, weights, plan.embeddingTensor);
+  const embeddings = await writeEmbeddings(directory, weights, plan.embeddingTensor, log);
   const tokenizer = await copyInto(directory, join(weights.directory, plan.tokenizerFile), plan.tokenizerFile);
   const { preprocessing, ...visionSizes } = plan.vision;
   const manifest: Manifest = {
@@ -89,12 +95,24 @@ export async function writeParts(
   await writeFile(join(directory, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
+/** What has been written goes to the journal, with how much of the checkpoint had been read by then. */
+const logOf = (journal: Journal, weights: WatchedWeights): WriteLog => ({
+  earlier: (piece) => journal.earlier(piece),
+  take(written) {
+    const doneBytes = journal.earlier(written.piece)?.doneBytes ?? 0;
+    journal.take();
+    weights.skipTo(doneBytes);
+  },
+  append: (written) => journal.append({ ...written, doneBytes: weights.doneBytes }),
+});
+
 async function writeGraph(
   directory: string,
   name: string,
+  log: WriteLog,
   build: (graph: GraphBuilder) => Promise<void>,
 ): Promise<BundleFile[]> {
-  const data = await DataFile.create(join(directory, `${name}.data`), `${name}.data`);
+  const data = await DataFile.create(join(directory, `${name}.data`), `${name}.data`, log);
   const graph = new GraphBuilder(data);
   try {
     await build(graph);
@@ -112,6 +130,7 @@ async function writeEmbeddings(
   directory: string,
   weights: WatchedWeights,
   tensor: string,
+  log: WriteLog,
 ): Promise<{ file: BundleFile; table: Manifest['embeddings'] }> {
   const info = weights.tensors.get(tensor);
   const [rows, hidden] = info?.shape ?? [];
@@ -123,14 +142,18 @@ async function writeEmbeddings(
     throw new EideticError('invalid_checkpoint', `'${tensor}' holds ${dtype}; float32, float16 or bfloat16 is needed.`);
   }
   const step = Math.max(1, Math.floor((16 * 1024 * 1024) / (info.sizeBytes / rows)));
-  const data = await DataFile.create(join(directory, EMBEDDINGS_FILE), EMBEDDINGS_FILE);
-  await data.append(
-    (async function* () {
-      for (let firstRow = 0; firstRow < rows; firstRow += step) {
-        yield await weights.readRaw(tensor, { firstRow, rows: Math.min(step, rows - firstRow) });
-      }
-    })(),
-  );
+  const data = await DataFile.create(join(directory, EMBEDDINGS_FILE), EMBEDDINGS_FILE, log);
+  const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    for (let firstRow = 0; firstRow < rows; firstRow += step) {
+      yield await weights.readRaw(tensor, { firstRow, rows: Math.min(step, rows - firstRow) });
+    }
+  };
+  try {
+    await data.append(tensor, pieces());
+  } catch (error) {
+    await data.abandon();
+    throw error;
+  }
   const file = { path: EMBEDDINGS_FILE, size: data.sizeBytes, sha256: await data.finish() };
   return { file, table: { file: EMBEDDINGS_FILE, dtype, rows, hidden } };
 }

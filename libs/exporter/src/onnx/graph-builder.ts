@@ -64,7 +64,7 @@ export class GraphBuilder {
     return name;
   }
 
-  /** Adds a constant whose little-endian bytes come in pieces. */
+  /** Adds a constant whose little-endian bytes come in pieces, unless they are there from an earlier attempt. */
   async weight(
     name: string,
     type: ElementType,
@@ -72,7 +72,7 @@ export class GraphBuilder {
     pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   ): Promise<Value> {
     this.#unique(name);
-    const { offset, sizeBytes } = await this.#data.append(pieces);
+    const { offset, sizeBytes } = await this.#data.append(name, pieces);
     this.#initializers.push({ name, type, dims, data: { kind: 'external', file: this.#data.name, offset, sizeBytes } });
     return name;
   }
