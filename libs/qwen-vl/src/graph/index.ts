@@ -5,9 +5,10 @@ import type { ExportFamily, ExportPlan, WeightSource } from '@eidetic/exporter';
 import { parseConfig, parseGenerationConfig } from '../config.ts';
 import { parseQuantization } from '../quantization.ts';
 import { specialTokenIds } from '../special-tokens.ts';
+import { checkTensors } from './check-tensors.ts';
 import { buildDecoder } from './decoder.ts';
 import { rotaryTables } from './rotary.ts';
-import { checkTensors, expectedTensors } from './tensors.ts';
+import { expectedTensors } from './tensors.ts';
 import { buildVision } from './vision.ts';
 
 export { specialTokenIds } from '../special-tokens.ts';

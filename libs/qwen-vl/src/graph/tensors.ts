@@ -68,25 +68,6 @@ export function expectedTensors(config: QwenVlConfig, gptq?: GptqScheme): Map<st
 /** Side of the grid that position embeddings are stored for (`visual.py`: 256 positions). */
 export const POSITION_GRID = 16;
 
-/**
- * Checks that every expected tensor is there in its shape. Others are ignored, as the reference loader does.
- *
- * @throws EideticError `invalid_checkpoint` naming the first tensor that is missing or wrong, and how many are.
- */
-export function checkTensors(weights: WeightSource, expected: ReadonlyMap<string, readonly number[]>): void {
-  const problems: string[] = [];
-  for (const [name, shape] of expected) {
-    const found = weights.tensors.get(name);
-    if (!found) problems.push(`'${name}' is missing`);
-    else if (String(found.shape) !== String(shape)) {
-      problems.push(`'${name}' in ${found.file} has shape [${found.shape}], config.json asks for [${shape}]`);
-    }
-  }
-  if (problems.length === 0) return;
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more of ${expected.size} tensors)` : '';
-  throw new EideticError('invalid_checkpoint', `The checkpoint does not fit its config.json: ${problems[0]}${more}.`);
-}
-
 /** A whole tensor as float32. */
 export const vector = (weights: WeightSource, name: string): Promise<Float32Array<ArrayBuffer>> =>
   weights.readFloat32(name);
