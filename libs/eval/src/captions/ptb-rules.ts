@@ -72,8 +72,8 @@ const CONTRACTIONS = [
 
 const WORDS = [
   rule(APOSTROPHE_WORD),
-  rule(`[DdJjLlYy]${APOSTROPHE}`), // y'all, j'ai
-  anyCase(`${APOSTROPHE}n(?:${APOSTROPHE}|(?!${LETTER}))`), // rock 'n' roll
+  rule(`[DdJjLl]${APOSTROPHE}|[Yy]${APOSTROPHE}(?=${LETTER})`), // y'all, j'ai
+  anyCase(String.raw`${APOSTROPHE}n${APOSTROPHE}|'n(?!\S)|’n(?!${LETTER})`), // rock 'n' roll
   anyCase(`${APOSTROPHE}(?:em|cause|till?|[2-9]0s)`),
   anyCase(`(?:somethin|dunkin|ol)${APOSTROPHE}`),
   rule(String.raw`(?<token>${APOSTROPHE}\d\d)(?:\s|$)`), // summer of '69
@@ -86,8 +86,8 @@ const WORDS = [
 ];
 
 const ABBREVIATED = [
-  rule(String.raw`(?<token>${LETTER})\.\s+(?:${capitalised(SENTENCE_STARTS)})\s`),
-  rule(String.raw`(?:${LETTER}\.)+`),
+  rule(String.raw`(?<token>[A-Za-z])\.\s+(?:${capitalised(SENTENCE_STARTS)})\s`),
+  rule(String.raw`(?:[A-Za-z]\.)+`),
   anyCase(String.raw`(?:${anyOf(ABBREVIATIONS)})\.`),
   rule(String.raw`(?:${capitalised(CAPITALISED_ABBREVIATIONS)})\.`),
   anyCase(String.raw`(?<token>(?:${anyOf(NUMBERED_ABBREVIATIONS)})\.)\s?\d`),
@@ -107,7 +107,7 @@ const NUMBERS = [
 ];
 
 const ADDRESSES = [
-  anyCase(String.raw`https?://[^\s<>"().]+\.[^\s<>"()]*[^\s<>"().,?!;:'…]`),
+  anyCase(String.raw`https?://[^\s<>"().]+\.[^\s<>"()]*[^\s<>"().,?!-]`),
   rule(String.raw`[A-Za-z0-9][^\s<>"()@]*@(?:[^\s<>"().]|\.(?=\w))+`),
   rule('@[A-Za-z_]\\w*'),
   rule(`#${LETTERS}`),

@@ -35,7 +35,7 @@ NASTY = """
 |5'10" 6' 2" 12" 2'x4' 5’10|twenty-one 10-year-old mother-in-law's|U.S.-based a-U.S. b-1.5 1.5-b 1,000-b a.b-c|½ 1½ ¾ ⅔ m² © ® ™ • × ÷ ± §
 |中文abc abc中文 中文1 1中文 中-文|，。、；：？！（）【】《》“”‘’|…… —— ～ ・|dog's. dogs'. dog's, "dog's" 'dog's'|hello., hello.; dog., U.S., a-b.;
 |C# F# C++ c++. A+ A-|Don`t don´t it`s|555-1234 (555) 555-1234 1-800-555-1234|ALL CAPS CAPTION, ISN'T IT? IT'S NICE|a,b a, b a ,b a;b a:b 16:9
-|salt'n'pepper fish 'n chips|l'oreal L'Oreal O'Hare o'hare McDonald's|goin' doin' nothin' somethin' lil' ol'""".lstrip("\n").split("|")
+|salt'n'pepper fish 'n chips, mac 'n. mice 'n|plan é. 骑. y.|http://a.b/c. http://a.b/c; 'http://a.b/c' (http://a.b/c)|l'oreal L'Oreal O'Hare o'hare McDonald's|hit y' then or y', d' a j'ai|goin' doin' nothin' somethin' lil' ol'""".lstrip("\n").split("|")
 NASTY = [caption.rstrip("\n") for caption in NASTY]
 
 
