@@ -191,7 +191,10 @@ describe('an embedding', () => {
     expect(first).toMatchObject({ imageId: hash('sha256', bytes, 'hex'), cached: false });
     expect(again).toEqual({ ...first, cached: true });
     const config = loadConfig({ ...MODEL_SETTINGS, ...VISION_SETTINGS }, {});
-    await using vision = await startVision(await testBundle(DEFAULT_PRECISIONS), config);
+    await using vision = await startVision(await testBundle(DEFAULT_PRECISIONS), config, {
+      onProgress: () => {},
+      signal: new AbortController().signal,
+    });
     const [direct] = await vision.encoder.encode([bytes]);
     if (!direct?.ok) throw direct?.error;
     expect(first.embedding).toMatchObject({ tokens: 64, hidden: 320 });

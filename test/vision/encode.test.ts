@@ -30,7 +30,10 @@ beforeAll(async () => {
 /** What the encoder makes of pictures when it is called in this process, one at a time. */
 const encodedDirectly = async (pictures: readonly Buffer[]): Promise<ImageEmbedding[]> => {
   const config = loadConfig({ ...MODEL_SETTINGS, ...VISION_SETTINGS }, { EIDETIC_THREADS: '1' });
-  await using vision = await startVision(await testBundle(DEFAULT_PRECISIONS), config);
+  await using vision = await startVision(await testBundle(DEFAULT_PRECISIONS), config, {
+    onProgress: () => {},
+    signal: new AbortController().signal,
+  });
   const embeddings: ImageEmbedding[] = [];
   for (const picture of pictures) {
     const [result] = await vision.encoder.encode([picture]);

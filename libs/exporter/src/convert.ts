@@ -45,6 +45,13 @@ export async function convertCheckpoint(options: ConvertOptions & { bundleDirect
   }
 }
 
+/** What is converted, and where the result is kept. */
+export interface EnsureOptions extends ConvertOptions {
+  readonly cacheDirectory: string;
+  /** Compares what is there already with its manifest; default: every byte of it. Throws `invalid_bundle` when they differ. */
+  readonly verify?: (bundle: Bundle) => Promise<void>;
+}
+
 /**
  * The bundle of a checkpoint in `cacheDirectory`, converted when it is not there yet, or damaged. Bundles of another checkpoint,
  * precision or exporter version lie in folders of their own.
@@ -52,12 +59,12 @@ export async function convertCheckpoint(options: ConvertOptions & { bundleDirect
  * @throws EideticError `invalid_checkpoint`; `invalid_config` when `cacheDirectory` cannot be written, or when the checkpoint
  *   cannot be had in these precisions; `cancelled`
  */
-export async function ensureBundle(options: ConvertOptions & { cacheDirectory: string }): Promise<Bundle> {
+export async function ensureBundle(options: EnsureOptions): Promise<Bundle> {
   const checkpoint = await openCheckpoint(options.checkpointDirectory);
   try {
     const source = await sourceOf(checkpoint, options);
     const target = targetOf(source, options);
-    const present = await intactBundle(target, source, options.signal);
+    const present = await intactBundle(target, source, options);
     return present ?? (await writeBundle(checkpoint, target, options, 'replace'));
   } finally {
     await checkpoint.close();
@@ -81,12 +88,19 @@ export async function bundleDirectoryOf(options: ConvertOptions & { cacheDirecto
 const targetOf = (source: string, options: ConvertOptions & { cacheDirectory: string }): string =>
   resolve(options.cacheDirectory, `${nameOf(options)}-${source.slice(0, 12)}`);
 
-/** The bundle in `directory`, when it is of `source` and no byte of it has changed. */
-async function intactBundle(directory: string, source: string, signal?: AbortSignal): Promise<Bundle | undefined> {
+/** The bundle in `directory`, when it is of `source` and as its manifest says. */
+async function intactBundle(
+  directory: string,
+  source: string,
+  {
+    signal,
+    verify = (bundle) => verifyBundle(bundle, { ...(signal && { signal }) }),
+  }: Pick<EnsureOptions, 'signal' | 'verify'>,
+): Promise<Bundle | undefined> {
   try {
     const bundle = await openBundle(directory);
     if (bundle.manifest.source !== source) return undefined;
-    await verifyBundle(bundle, signal);
+    await verify(bundle);
     return bundle;
   } catch (error) {
     if (error instanceof EideticError && error.code === 'invalid_bundle') return undefined;
@@ -164,7 +178,7 @@ async function publish(
     } catch (error) {
       if (!isOccupied(error) || occupied === 'keep') throw error;
     }
-    const present = await intactBundle(target, source, signal);
+    const present = await intactBundle(target, source, { ...(signal && { signal }) });
     if (present !== undefined) {
       await remove(partial);
       return present;

@@ -10,6 +10,7 @@ import { MODEL_SETTINGS, modelPlanOf } from './settings.ts';
 
 const { signal } = new AbortController();
 const onProgress = (): void => {};
+const ALL = ['vision', 'decoder'] as const;
 
 let folder: string;
 beforeAll(async () => {
@@ -28,7 +29,7 @@ afterAll(() => rm(folder, { recursive: true }));
 it('serves a bundle as it is, under its own name', async () => {
   const config = loadConfig(MODEL_SETTINGS, { EIDETIC_MODEL: join(folder, 'bundle') });
   expect(modelPlanOf(config).modelName).toBe('mine');
-  const bundle = await loadBundle(config, { onProgress, signal });
+  const bundle = await loadBundle(config, { onProgress, signal }, ALL);
   expect(bundle.directory).toBe(join(folder, 'bundle'));
   expect(bundle.manifest.decoder.precision).toBe('int4');
 });
@@ -40,7 +41,7 @@ it('does not serve a bundle of which a byte is another', async () => {
   await file.write(Buffer.from([255]), 0, 1, 5000);
   await file.close();
   const config = loadConfig(MODEL_SETTINGS, { EIDETIC_MODEL: broken });
-  await expect(loadBundle(config, { onProgress, signal })).rejects.toMatchObject({ code: 'invalid_bundle' });
+  await expect(loadBundle(config, { onProgress, signal }, ALL)).rejects.toMatchObject({ code: 'invalid_bundle' });
 });
 
 it.each([

@@ -1,15 +1,9 @@
-import { type Bundle, openBundle, verifyBundle } from '@eidetic/bundle';
+import { type Bundle, type BundlePart, openBundle, verifyBundle } from '@eidetic/bundle';
 import { type ConvertProgress, DEFAULT_PRECISIONS, ensureBundle } from '@eidetic/exporter';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
+import type { LoadContext } from './load-context.ts';
 import { type ModelConfig, modelPlanOf } from './settings.ts';
-
-/** Whom to tell how far the loading is, and who may give it up. */
-export interface LoadContext {
-  /** Receives a line whenever there is something to say. */
-  readonly onProgress: (step: string) => void;
-  /** Aborting gives up. */
-  readonly signal: AbortSignal;
-}
+import { verifiedIn } from './verified-in.ts';
 
 /** Says every ten percent how far a conversion is. */
 const conversionSteps = (model: string, onProgress: LoadContext['onProgress']) => {
@@ -46,23 +40,30 @@ export const conversionOf = (config: ModelConfig) => {
   } as const;
 };
 
-/** A bundle that was made elsewhere, every byte of it as its manifest says. */
-const openWhole = async (directory: string, signal: AbortSignal): Promise<Bundle> => {
-  const bundle = await openBundle(directory);
-  await verifyBundle(bundle, signal);
-  return bundle;
-};
-
 /**
- * The configured bundle, or that of the configured checkpoint; converts it unless that has been done before.
+ * The configured bundle, or that of the configured checkpoint; converts it unless that has been done before. The files of the parts that
+ * will be loaded are compared with their checksums, once for each file and its content.
  *
+ * @param parts none: what is needed to talk about the model, without its weights
  * @throws EideticError `invalid_checkpoint`, `invalid_bundle`; `cancelled` when the signal is aborted.
  */
-export const loadBundle = async (config: ModelConfig, { onProgress, signal }: LoadContext): Promise<Bundle> => {
-  const { modelDirectory, isBundle, modelName } = modelPlanOf(config);
+export const loadBundle = async (
+  config: ModelConfig,
+  { onProgress, signal }: LoadContext,
+  parts: readonly BundlePart[],
+): Promise<Bundle> => {
+  const { modelDirectory, isBundle, modelName, cacheDirectory } = modelPlanOf(config);
+  const verify = (bundle: Bundle): Promise<void> =>
+    verifyBundle(bundle, { parts, memory: verifiedIn(cacheDirectory), signal });
+  const open = async (): Promise<Bundle> => {
+    const bundle = await openBundle(modelDirectory);
+    await verify(bundle);
+    return bundle;
+  };
+  const onConverted = conversionSteps(modelName, onProgress);
   const bundle = isBundle
-    ? await openWhole(modelDirectory, signal)
-    : await ensureBundle({ ...conversionOf(config), onProgress: conversionSteps(modelName, onProgress), signal });
+    ? await open()
+    : await ensureBundle({ ...conversionOf(config), onProgress: onConverted, verify, signal });
   signal.throwIfAborted();
   onProgress(`Loading ${modelName}`);
   return bundle;

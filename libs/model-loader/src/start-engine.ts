@@ -3,8 +3,10 @@ import type { Bundle } from '@eidetic/bundle';
 import { Engine, type EngineOptions } from '@eidetic/engine';
 import { createGrammarCompiler } from '@eidetic/grammar';
 import { vocabularyOf } from '@eidetic/qwen-vl';
+import type { LoadContext } from './load-context.ts';
+import { mapWeights } from './packed-weights.ts';
 import { loadRuntime } from './runtime.ts';
-import type { EngineConfig, ModelConfig } from './settings.ts';
+import { type EngineConfig, type ModelConfig, modelPlanOf } from './settings.ts';
 
 /** What an engine is made of besides its bundle and its settings. */
 export type EngineParts = Pick<EngineOptions, 'resolveEmbedding' | 'observer'>;
@@ -24,19 +26,21 @@ export async function startEngine(
   bundle: Bundle,
   config: ModelConfig & EngineConfig,
   parts: EngineParts,
+  context: LoadContext,
 ): Promise<StartedEngine> {
   const { manifest } = bundle;
+  const { cacheDirectory } = modelPlanOf(config);
+  const mapped = await mapWeights({ bundle, part: 'decoder', cacheDirectory, runtime: loadRuntime(config) }, context);
   const vocabulary = vocabularyOf(manifest, await readFile(bundle.path(manifest.tokenizer.file)));
   const grammars = createGrammarCompiler({ vocabulary });
   const engine = await Engine.create({
-    bundle,
+    ...mapped,
     slots: config.slots,
     maxContext: config.maxContext === 0 ? manifest.decoder.maxPositions : config.maxContext,
     prefillChunk: config.prefillChunk,
     prefillShare: config.prefillPercent / 100,
     maxWaiting: config.maxWaiting,
     agingMs: config.priorityAgingMs,
-    ...loadRuntime(config),
     cudaGraphs: config.cudaGraphs,
     grammars,
     ...parts,

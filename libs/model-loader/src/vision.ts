@@ -2,8 +2,10 @@ import type { Bundle } from '@eidetic/bundle';
 import { createImagePool, DEFAULT_IMAGE_LIMITS } from '@eidetic/image';
 import { createPreprocess } from '@eidetic/qwen-vl';
 import { createVisionEncoder, type LocalVisionEncoder, type VisionEncoderOptions } from '@eidetic/vision';
+import type { LoadContext } from './load-context.ts';
+import { mapWeights } from './packed-weights.ts';
 import { loadRuntime } from './runtime.ts';
-import type { ModelConfig, VisionConfig } from './settings.ts';
+import { type ModelConfig, modelPlanOf, type VisionConfig } from './settings.ts';
 
 /** What a vision encoder is made of besides its bundle and its settings. */
 export type VisionParts = Pick<VisionEncoderOptions, 'onBatch'>;
@@ -21,15 +23,17 @@ export interface StartedVision extends AsyncDisposable {
 export const startVision = async (
   bundle: Bundle,
   config: ModelConfig & VisionConfig,
+  context: LoadContext,
   parts: VisionParts = {},
 ): Promise<StartedVision> => {
+  const { cacheDirectory } = modelPlanOf(config);
+  const mapped = await mapWeights({ bundle, part: 'vision', cacheDirectory, runtime: loadRuntime(config) }, context);
   await using resources = new AsyncDisposableStack();
   const limits = { ...DEFAULT_IMAGE_LIMITS, maxBytes: config.maxImageBytes, maxPixels: config.maxImagePixels };
   const images = createImagePool({ threads: config.imageThreads, limits });
   resources.defer(() => images.close());
   const encoder = await createVisionEncoder({
-    bundle,
-    ...loadRuntime(config),
+    ...mapped,
     preprocess: createPreprocess(images, bundle.manifest.vision.imageSize),
     maxBatch: config.visionBatch,
     ...parts,

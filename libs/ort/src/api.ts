@@ -40,6 +40,7 @@ const entry = <const Kinds extends readonly Kind[]>(index: number, ...parameters
 
 /** Functions that return nothing but a status. */
 const CALLS = {
+  SetOptimizedModelFilePath: entry(11, 'pointer', 'string'),
   EnableProfiling: entry(14, 'pointer', 'string'),
   SetSessionGraphOptimizationLevel: entry(23, 'pointer', 'int'),
   SetIntraOpNumThreads: entry(24, 'pointer', 'int'),

@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly graphOptimization?: keyof typeof OPTIMIZATION_LEVELS;
   /** Whether idle threads spin for a while before they sleep: faster alone, slower where cores are shared. Default true. */
   readonly allowSpinning?: boolean;
+  /** Loading writes the model to this file as it is after optimisation. */
+  readonly optimizedModelPath?: string;
   /** Turns profiling on; the trace's file name begins so. */
   readonly profilePrefix?: string;
   /** Session configuration entries (onnxruntime_session_options_config_keys.h), such as `session.disable_prepacking`. */
@@ -51,6 +53,7 @@ function setOptions(api: Api, native: Pointer, options: SessionOptions): void {
   const entries = { [INTRA_OP_SPINNING]: spinning, [INTER_OP_SPINNING]: spinning, ...config };
   try {
     for (const [key, value] of Object.entries(entries)) api.AddSessionConfigEntry(native, key, value);
+    if (options.optimizedModelPath !== undefined) api.SetOptimizedModelFilePath(native, options.optimizedModelPath);
     if (options.profilePrefix !== undefined) api.EnableProfiling(native, options.profilePrefix);
   } catch (cause) {
     throw new EideticError('invalid_config', `Bad session options. ${EideticError.from(cause).message}`, { cause });

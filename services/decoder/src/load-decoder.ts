@@ -1,7 +1,7 @@
 import { type Decoder, type EmbeddingCache, type EmbeddingResolver, type EngineObserver, GREEDY } from '@eidetic/core';
 import type { ServedDecoder } from '@eidetic/decoder-rpc';
 import { createMemoryEmbeddingCache, createTieredEmbeddingCache, openSharedCaches } from '@eidetic/embedding-cache';
-import { checkProvider, loadBundle, startEngine } from '@eidetic/model-loader';
+import { checkProvider, loadBundle, memoryWarning, startEngine } from '@eidetic/model-loader';
 import type { Loaded, LoadHooks } from '@eidetic/rpc-service';
 import { type createCacheMetrics, measureEmbeddingCache, traceDecoder } from '@eidetic/telemetry';
 import type { DecoderConfig } from './config.ts';
@@ -16,6 +16,9 @@ interface LoadDecoderContext extends LoadHooks {
 
 /** Loads what the configuration names. */
 export type DecoderLoader = (config: DecoderConfig, context: LoadDecoderContext) => Promise<Loaded<ServedDecoder>>;
+
+/** What this service loads of a bundle. */
+const PARTS = ['decoder'] as const;
 
 /** Generates a token, so that memory is there and code is warm for the first caller, and a model that cannot run is found. */
 const warmUp = async (decoder: Decoder): Promise<void> => {
@@ -32,14 +35,22 @@ const warmUp = async (decoder: Decoder): Promise<void> => {
 export const loadDecoder: DecoderLoader = async (config, context) => {
   const { observer, cacheMetrics, tracer } = context;
   checkProvider(config);
-  const bundle = await loadBundle(config, context);
+  const bundle = await loadBundle(config, context, PARTS);
+  const needs = {
+    parts: PARTS,
+    slots: config.slots,
+    maxContext: config.maxContext,
+    cachesBytes: config.embeddingCacheBytes,
+  };
+  const warning = await memoryWarning(bundle, needs);
+  if (warning !== undefined) context.onProgress(warning);
   await using resources = new AsyncDisposableStack();
   const sharedCache = context.sharedCache ?? (await openSharedCache(config, context, resources));
   const local = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
   const memory = measureEmbeddingCache(local, cacheMetrics('embedding', 'process'), () => performance.now());
   const embeddings = createTieredEmbeddingCache(sharedCache ? [memory, sharedCache] : [memory]);
   const resolveEmbedding: EmbeddingResolver = (key) => embeddings.get(key);
-  const { engine, release } = await startEngine(bundle, config, { resolveEmbedding, observer });
+  const { engine, release } = await startEngine(bundle, config, { resolveEmbedding, observer }, context);
   resources.defer(release);
   const { name, family, source, decoder } = bundle.manifest;
   const { hidden, vocab } = decoder;

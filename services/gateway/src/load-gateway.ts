@@ -40,7 +40,7 @@ const now = (): number => performance.now();
 export const loadGateway = async (config: GatewayConfig, context: GatewayContext): Promise<LoadedChat> => {
   const { metrics, onProgress, tracer } = context;
   const { modelName } = modelPlanOf(config);
-  const bundle = await loadBundle(config, context);
+  const bundle = await loadBundle(config, context, []);
   await using parts = new AsyncDisposableStack();
   const caches = parts.use(await openCaches(config, context));
   const tls = openPodTls(config, context);

@@ -4,7 +4,7 @@ import { SHARED_SCOPE, tenantScope } from '@eidetic/core';
 import { createMemoryEmbeddingCache, createMemoryImageStore } from '@eidetic/embedding-cache';
 import { MemoryEncodeQueue } from '@eidetic/encode-queue';
 import { openImageFetcher } from '@eidetic/image-fetcher';
-import { checkProvider, loadBundle, modelPlanOf, startEngine } from '@eidetic/model-loader';
+import { checkProvider, loadBundle, memoryWarning, modelPlanOf, startEngine } from '@eidetic/model-loader';
 import { startVision } from '@eidetic/model-loader/vision';
 import {
   measureEmbeddingCache,
@@ -20,6 +20,9 @@ import { createEncodeHandler, encodePicture } from '@eidetic/vision';
 import type { StandaloneConfig } from './config.ts';
 import type { Metrics } from './metrics.ts';
 import { openData } from './open-data.ts';
+
+/** What this service loads of a bundle: all of it. */
+const PARTS = ['vision', 'decoder'] as const;
 
 /** A clock in milliseconds. */
 const now = (): number => performance.now();
@@ -44,10 +47,15 @@ export const loadModel = async (
   },
 ): Promise<LoadedChat> => {
   checkProvider(config);
-  const bundle = await loadBundle(config, { onProgress, signal });
+  const context = { onProgress, signal };
+  const bundle = await loadBundle(config, context, PARTS);
+  const cachesBytes = config.embeddingCacheBytes + config.imageStoreBytes;
+  const needs = { parts: PARTS, slots: config.slots, maxContext: config.maxContext, cachesBytes };
+  const warning = await memoryWarning(bundle, needs);
+  if (warning !== undefined) onProgress(warning);
   await using parts = new AsyncDisposableStack();
   const data = parts.use(await openData(config.dataDir, onTrouble));
-  const { encoder } = parts.use(await startVision(bundle, config));
+  const { encoder } = parts.use(await startVision(bundle, config, context));
   const vision = measureVisionEncoder(encoder, metrics.image);
   const { fingerprint, tokensPerImage } = vision;
   const memory = createMemoryEmbeddingCache({ maxBytes: config.embeddingCacheBytes });
@@ -65,7 +73,12 @@ export const loadModel = async (
   });
   parts.defer(() => consumer.close());
   const resolveEmbedding = (key: string) => cache.get(key);
-  const { engine, release } = await startEngine(bundle, config, { resolveEmbedding, observer: metrics.engine });
+  const { engine, release } = await startEngine(
+    bundle,
+    config,
+    { resolveEmbedding, observer: metrics.engine },
+    context,
+  );
   parts.defer(release);
   metrics.engine.observeLoad(() => engine.load);
 

@@ -38,7 +38,8 @@ export const CONFIG_DEFINITION = {
   },
   probeLimitMs: {
     name: 'EIDETIC_PROBE_LIMIT',
-    description: 'Longest time that the tiny picture may take; beyond it, health says NOT_SERVING until one succeeds.',
+    description:
+      'Longest time that the tiny picture may take, or five times what it took at start if that is longer; beyond it, health says NOT_SERVING until one succeeds.',
     kind: duration(1),
     default: '10s',
   },

@@ -1,6 +1,6 @@
 import { EideticError } from '@eidetic/core';
 import { createMemoryEmbeddingCache } from '@eidetic/embedding-cache';
-import { checkProvider, loadBundle } from '@eidetic/model-loader';
+import { checkProvider, loadBundle, memoryWarning } from '@eidetic/model-loader';
 import { startVision } from '@eidetic/model-loader/vision';
 import type { Loaded, LoadHooks } from '@eidetic/rpc-service';
 import { measureEmbeddingCache, measureVisionEncoder } from '@eidetic/telemetry';
@@ -20,6 +20,12 @@ interface LoadVisionContext extends LoadHooks {
 
 /** Loads what the configuration names. */
 export type VisionLoader = (config: VisionServiceConfig, context: LoadVisionContext) => Promise<Loaded<ServedVision>>;
+
+/** What this service loads of a bundle. */
+const PARTS = ['vision'] as const;
+
+/** A probe may take so many times as long as the picture at start: on a large model and few cores that is the greater limit. */
+const PROBE_FACTOR = 5;
 
 /** A clock in milliseconds. */
 const now = (): number => performance.now();
@@ -45,18 +51,23 @@ const outcomeTeller =
 export const loadVision: VisionLoader = async (config, context) => {
   const { metrics, onProgress, onTrouble, signal, logger, tracer } = context;
   checkProvider(config);
-  const bundle = await loadBundle(config, { onProgress, signal });
+  const bundle = await loadBundle(config, context, PARTS);
+  const needs = { parts: PARTS, slots: 0, maxContext: 0, cachesBytes: config.embeddingCacheBytes };
+  const warning = await memoryWarning(bundle, needs);
+  if (warning !== undefined) onProgress(warning);
   const { name, vision } = bundle.manifest;
   await using resources = new AsyncDisposableStack();
-  const { encoder } = resources.use(await startVision(bundle, config, { onBatch: metrics.vision.batch }));
+  const { encoder } = resources.use(await startVision(bundle, config, context, { onBatch: metrics.vision.batch }));
+  const startedMs = now();
   await encodeTinyPicture(encoder, signal);
+  const firstMs = now() - startedMs;
   const url = config.cacheRedisUrl;
   const caches = url === undefined ? undefined : await connectCaches(url, config, metrics.cache, logger);
   if (caches !== undefined) resources.use(caches);
   const probe = new EncodeProbe({
     encode: (limit) => encodeTinyPicture(encoder, limit),
     idleMs: config.probeIdleMs,
-    limitMs: config.probeLimitMs,
+    limitMs: Math.max(config.probeLimitMs, PROBE_FACTOR * firstMs),
     onTrouble,
     after,
   });

@@ -2,11 +2,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { EideticError } from '@eidetic/core';
+import { memoryLimit, type ReadText } from '@eidetic/model-loader';
 import { expect, it, onTestFinished } from 'vitest';
-import { checkClock, checkCpu, checkNode, checkOpenFiles, checkThreads, memoryLimit } from './check-machine.ts';
+import { checkClock, checkCpu, checkNode, checkOpenFiles, checkThreads } from './check-machine.ts';
 import { checkMemory } from './check-model.ts';
 import { checkGpu } from './check-onnxruntime.ts';
-import { type ReadText, readTextBelow } from './machine.ts';
+import { readTextBelow } from './machine.ts';
 
 /** A machine that has these files. */
 const machine = async (files: Readonly<Record<string, string>>): Promise<ReadText> => {

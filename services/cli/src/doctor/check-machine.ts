@@ -1,5 +1,5 @@
+import type { ReadText } from '@eidetic/model-loader';
 import { type Finding, ok, problem, warning } from './finding.ts';
-import type { ReadText } from './machine.ts';
 
 const NODE_MAJOR = 24;
 
@@ -73,15 +73,6 @@ export async function checkThreads(readText: ReadText, threads: number, cores: n
     `${threads} on ${have}: they wait for each other`,
     `Set EIDETIC_THREADS=${usable}, or raise the limit.`,
   );
-}
-
-/** Bytes that the control group of this process may hold, in version 2 or 1: undefined if there is no limit. */
-export async function memoryLimit(readText: ReadText): Promise<number | undefined> {
-  const text =
-    (await readText('/sys/fs/cgroup/memory.max')) ?? (await readText('/sys/fs/cgroup/memory/memory.limit_in_bytes'));
-  const bytes = Number(text ?? Number.NaN);
-  // Version 1 writes "no limit" as a number beyond any memory.
-  return bytes > 0 && bytes < 2 ** 60 ? bytes : undefined;
 }
 
 const LARGEST_SKEW_MS = 5000;

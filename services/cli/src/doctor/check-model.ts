@@ -61,26 +61,6 @@ async function checkBundle(
   }
 }
 
-/** Memory that a server needs beside what depends on the model: Node.js, its libraries, working memory of a step. */
-const BASE_BYTES = 256 * 2 ** 20;
-
-/** What a server holds at most. */
-export interface MemoryNeeds {
-  readonly slots: number;
-  /** Positions of one dialog; 0 for the model's own limit. */
-  readonly maxContext: number;
-  readonly cachesBytes: number;
-}
-
-/** Memory for weights, for the keys and values of all slots, and for what is cached. */
-export function memoryNeeded({ manifest }: Bundle, { slots, maxContext, cachesBytes }: MemoryNeeds): number {
-  const { layers, kvHeads, headDim, dtype, maxPositions } = manifest.decoder;
-  const positions = maxContext === 0 ? maxPositions : Math.min(maxContext, maxPositions);
-  const keysAndValues = slots * layers * 2 * kvHeads * headDim * (dtype === 'float16' ? 2 : 4) * positions;
-  const weights = manifest.files.reduce((sum, { size }) => sum + size, 0);
-  return weights + keysAndValues + cachesBytes + BASE_BYTES;
-}
-
 /** Whether the machine, or the container, has that much memory. All in bytes. */
 export function checkMemory(needed: number, available: number, most: number, limit: number | undefined): Finding {
   const whole = Math.min(most, limit ?? most);

@@ -1,7 +1,6 @@
 import { EideticError } from '@eidetic/core';
-import type { Runtime } from '@eidetic/model-loader';
+import type { ReadText, Runtime } from '@eidetic/model-loader';
 import { type Finding, ok, problem, warning } from './finding.ts';
-import type { ReadText } from './machine.ts';
 
 /** Whether onnxruntime loads, and which. */
 export function checkOnnxruntime(load: () => Runtime): Finding {

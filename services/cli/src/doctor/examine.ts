@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { loadRuntime, modelPlanOf } from '@eidetic/model-loader';
+import { loadRuntime, memoryLimit, memoryNeeded, modelPlanOf } from '@eidetic/model-loader';
 import { podCertificates } from '@eidetic/tls';
-import { checkClock, checkCpu, checkNode, checkOpenFiles, checkThreads, memoryLimit } from './check-machine.ts';
-import { checkDisk, checkMemory, checkModel, memoryNeeded } from './check-model.ts';
+import { checkClock, checkCpu, checkNode, checkOpenFiles, checkThreads } from './check-machine.ts';
+import { checkDisk, checkMemory, checkModel } from './check-model.ts';
 import { checkPeers, checkPort } from './check-network.ts';
 import { checkGpu, checkOnnxruntime } from './check-onnxruntime.ts';
 import { checkRedis, type RedisFinding, type RedisRole } from './check-redis.ts';
@@ -50,7 +50,9 @@ async function checkServing(config: DoctorConfig, deep: boolean): Promise<readon
   const disk = await checkDisk(config, bundle);
   if (bundle === undefined) return [finding, disk];
   const cachesBytes = config.embeddingCacheBytes + config.imageStoreBytes + config.maxBodyBytesTogether;
-  const needed = memoryNeeded(bundle, { slots: config.slots, maxContext: config.maxContext, cachesBytes });
+  const { slots, maxContext } = config;
+  const parts = ['vision', 'decoder'] as const;
+  const needed = memoryNeeded(bundle, { parts, slots, maxContext, cachesBytes }).total;
   return [finding, checkMemory(needed, freemem(), totalmem(), await memoryLimit(readTextBelow('/'))), disk];
 }
 

@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-
-/** The text of a file such as those of /proc and /sys; undefined if it is not there. */
-export type ReadText = (path: string) => Promise<string | undefined>;
+import type { ReadText } from '@eidetic/model-loader';
 
 /** Reads below `root`: another folder than `/` stands for another machine. */
 export const readTextBelow =

@@ -7,6 +7,7 @@ import { MemoryEncodeQueue, NO_OBSERVER } from '@eidetic/encode-queue';
 import {
   checkProvider,
   ENGINE_SETTINGS,
+  type LoadContext,
   loadBundle,
   MODEL_SETTINGS,
   startEngine,
@@ -46,14 +47,11 @@ export function localConfig(env: NodeJS.ProcessEnv, model: string): LocalConfig 
  *
  * @throws EideticError `invalid_checkpoint`, `invalid_bundle`, `invalid_config`; `cancelled` when the signal is aborted.
  */
-export async function startLocalChat(
-  config: LocalConfig,
-  { onProgress, signal }: { readonly onProgress: (step: string) => void; readonly signal: AbortSignal },
-): Promise<LocalChat> {
+export async function startLocalChat(config: LocalConfig, context: LoadContext): Promise<LocalChat> {
   checkProvider(config);
-  const bundle = await loadBundle(config, { onProgress, signal });
+  const bundle = await loadBundle(config, context, ['vision', 'decoder']);
   await using parts = new AsyncDisposableStack();
-  const { encoder: vision } = parts.use(await startVision(bundle, config));
+  const { encoder: vision } = parts.use(await startVision(bundle, config, context));
   const { fingerprint, tokensPerImage } = vision;
   const cache = createMemoryEmbeddingCache({ maxBytes: CACHE_BYTES });
   const store = createMemoryImageStore({ maxBytes: CACHE_BYTES });
@@ -67,7 +65,8 @@ export async function startLocalChat(
     lingerMs: 0,
   });
   parts.defer(() => consumer.close());
-  const { engine, release } = await startEngine(bundle, config, { resolveEmbedding: (key) => cache.get(key) });
+  const resolveEmbedding = (key: string) => cache.get(key);
+  const { engine, release } = await startEngine(bundle, config, { resolveEmbedding }, context);
   parts.defer(release);
   const images = createImageResolver({
     cache,
