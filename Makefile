@@ -1,10 +1,10 @@
 # The front door. Every target sets up what it needs first.
-.PHONY: help setup run up decoder vision settings images chart test fuzz check sim bench clean
+.PHONY: help setup run up decoder vision settings images chart test fuzz check sim bench bench-gpu clean
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 11
 
 setup:
 	@scripts/bootstrap.sh
@@ -59,6 +59,9 @@ sim: setup ## simulate clusters of 10 to 1,000 pods; results in test/sim/results
 
 bench: setup ## measure against the peers; raw results in bench/results
 	@node bench/src/main.ts
+
+bench-gpu: setup ## measure the full-size model on an NVIDIA GPU beside PyTorch (EIDETIC_ONNXRUNTIME_LIBRARY, EIDETIC_BENCH_PYTHON)
+	@node bench/gpu/main.ts --out bench/results/gpu.json
 
 clean: ## remove everything that was built or downloaded
 	@rm -rf .tools .cache libs/proto/gen libs/web/dist node_modules libs/*/node_modules services/*/node_modules bench/node_modules test/node_modules test/*/node_modules

@@ -5,7 +5,7 @@ export default defineConfig({
     include: [
       '{libs,services}/*/{src,test}/**/*.test.ts',
       'libs/web/app/**/*.test.ts',
-      'bench/src/**/*.test.ts',
+      'bench/{gpu,src}/**/*.test.ts',
       'deploy/grafana/{src,test}/**/*.test.ts',
       'test/**/*.test.ts',
     ],

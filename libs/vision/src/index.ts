@@ -6,3 +6,4 @@ export {
   type Preprocess,
   type VisionEncoderOptions,
 } from './vision-encoder.ts';
+export { createVisionGraph, type VisionGraph } from './vision-graph.ts';
