@@ -1,5 +1,5 @@
 import type { Bundle } from '@eidetic/bundle';
-import type { GenerateRequest, GrammarMatcher, TokenMask } from '@eidetic/core';
+import { type GenerateRequest, GREEDY, type GrammarMatcher, type TokenMask } from '@eidetic/core';
 import type { Engine, EngineOptions } from '@eidetic/engine';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ALL_FLOAT16, FLOAT32_PRECISIONS, testBundle } from '../support/bundles.ts';
@@ -59,6 +59,26 @@ describe('Engine.generate', () => {
     const events = await collect(engine.generate(request(promptOf(40), { stopTokenIds: [stop] })));
     expect(idsOf(events)).toEqual(all.slice(0, all.indexOf(stop)));
     expect(events.at(-1)).toMatchObject({ kind: 'finished', reason: 'stop' });
+  });
+
+  it('does not end before it has as many tokens as asked for, and chooses another one instead', async () => {
+    const engine = await start();
+    const all = await generate(engine, request(promptOf(40)));
+    const stopTokenIds = [all[5] ?? 0];
+    const end = all.indexOf(stopTokenIds[0] ?? 0);
+    const ask = (minTokens: number, sampling = GREEDY) =>
+      generate(engine, request(promptOf(40), { stopTokenIds, minTokens, sampling }));
+    expect(await ask(end)).toEqual(all.slice(0, end));
+    for (const sampling of [GREEDY, sampled]) {
+      const longer = await ask(end + 4, sampling);
+      expect(longer.length).toBeGreaterThanOrEqual(end + 4);
+      expect(longer).not.toContain(stopTokenIds[0]);
+    }
+  });
+
+  it.each([{ minTokens: 25 }, { minTokens: -1 }, { minTokens: 1.5 }])('refuses %o of 24', async (some) => {
+    const engine = await start();
+    await expect(generate(engine, request(promptOf(40), some))).rejects.toMatchObject({ code: 'invalid_request' });
   });
 
   it('gives a sequence the same tokens alone and among others', async () => {

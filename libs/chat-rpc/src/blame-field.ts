@@ -2,7 +2,7 @@ import { type ChatRequest, nameForClient } from '@eidetic/chat';
 import { EideticError } from '@eidetic/core';
 
 /** Names of the chat service's own that are others in the messages. */
-const FIELDS = { maxTokens: 'max_tokens', logit_bias: 'sampling.logit_bias' };
+const FIELDS = { maxTokens: 'max_tokens', minTokens: 'min_tokens', logit_bias: 'sampling.logit_bias' };
 
 /** Paths of the pictures of a request, in order. */
 const picturePaths = ({ messages, prompt }: ChatRequest): string[] => {

@@ -102,7 +102,7 @@ const optionalWithin = (path: string, value: number | undefined, bounds: { min: 
  *   that is wrong, which is in `details.param` too.
  */
 export const readChatRequest = (message: ChatRequestMessage, served: string): WantedChat => {
-  const { model, maxTokens, choices, logprobs, grammar, ignoreEos } = message;
+  const { model, maxTokens, minTokens, choices, logprobs, grammar, ignoreEos } = message;
   if (model !== '' && model !== served) {
     const problem = `model: "${model.slice(0, 100)}" is not served here; ask for "${served}".`;
     throw new EideticError('model_not_found', problem, { details: { param: 'model' } });
@@ -113,6 +113,7 @@ export const readChatRequest = (message: ChatRequestMessage, served: string): Wa
     stop: readStop(message.stop),
     priority: within('priority', message.priority, PRIORITY),
     ignoreEos,
+    minTokens: within('min_tokens', minTokens, { min: 0, max: TOKENS.max }),
     ...given<Pick<ChatOptions, 'maxTokens' | 'choices' | 'logprobs' | 'grammar'>>({
       maxTokens: optionalWithin('max_tokens', maxTokens, TOKENS),
       choices: optionalWithin('choices', choices, { min: 1, max: MAX_CHOICES }),

@@ -65,6 +65,7 @@ describe('a chat', () => {
       logprobs: 3,
       grammar: { language: { $case: 'regex', value: 'a+' } },
       ignoreEos: true,
+      minTokens: 9,
       priority: -4,
     });
     const [request] = chat.requests;
@@ -100,6 +101,7 @@ describe('a chat', () => {
       logprobs: 3,
       grammar: { kind: 'regex', pattern: 'a+' },
       ignoreEos: true,
+      minTokens: 9,
       priority: -4,
     });
     const [part] = request?.messages?.[1]?.content ?? [];

@@ -97,6 +97,24 @@ describe('the end of an answer', () => {
     });
   });
 
+  it('is nowhere before the answer has as many tokens as asked for', async () => {
+    const upToEnd = idsOf('one END').length;
+    expect(await generation({ minTokens: upToEnd, stop: ['END'] })).toMatchObject({
+      text: 'one END two ',
+      request: { minTokens: upToEnd },
+    });
+    expect(await generation({ minTokens: idsOf('one').length, stop: ['END'] })).toMatchObject({ text: 'one ' });
+  });
+
+  it.each([
+    ['and left to a grammar', { minTokens: 1, grammar: { kind: 'json-object' } }],
+    ['and after more tokens than there may be', { minTokens: 6, maxTokens: 5 }],
+    ['of a number that is none', { minTokens: 0.5 }],
+  ] as const)('cannot be after so many tokens %s', async (_, more) => {
+    const error = await failure(setUp().service.chat(request([text('?')], more)));
+    expect(error).toMatchObject({ code: 'invalid_request', details: { param: 'minTokens' } });
+  });
+
   it('cannot be both ignored and left to a grammar', async () => {
     const more = { ignoreEos: true, grammar: { kind: 'json-object' } } as const;
     const error = await failure(setUp().service.chat(request([text('?')], more)));

@@ -35,7 +35,7 @@ export async function* answerChoice(
   signal: AbortSignal,
 ): AsyncGenerator<ChoiceEvent, void, undefined> {
   const { choice, generation, stop, continued, images, picture } = request;
-  const reader = createAnswerReader(family, stop, continued);
+  const reader = createAnswerReader(family, { stop, continued, minTokens: generation.minTokens ?? 0 });
   let unreported: AnswerToken[] = [];
   const withTokens = (text: string): ChoiceEvent => {
     const tokens = unreported;

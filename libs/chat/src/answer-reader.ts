@@ -9,18 +9,28 @@ export interface AnswerReader {
   end(): readonly OutputEvent[];
 }
 
-/**
- * @param stop strings that the answer ends before, none empty.
- * @param continued text that the answer goes on with: what it opens, the answer may close.
- */
-export function createAnswerReader(family: ChatFamily, stop: readonly string[], continued = ''): AnswerReader {
+/** How an answer is read. */
+export interface AnswerReading {
+  /** Strings that the answer ends before, none empty. */
+  readonly stop: readonly string[];
+  /** Text that the answer goes on with: what it opens, the answer may close. */
+  readonly continued: string;
+  /** Tokens whose text may hold a stop string without ending the answer. */
+  readonly minTokens: number;
+}
+
+/** Reads one answer of a model of the family. */
+export function createAnswerReader(family: ChatFamily, { stop, continued, minTokens }: AnswerReading): AnswerReader {
   const detokenizer = family.createDetokenizer();
   const filter = createStopFilter(stop);
   const parser = family.createOutputParser();
   parser.push(continued);
   parser.end();
+  let tokens = 0;
   return {
     push(id) {
+      tokens += 1;
+      if (tokens <= minTokens) return { events: parser.push(detokenizer.push(id)), stopped: false };
       const { text, stopped } = filter.push(detokenizer.push(id));
       return { events: parser.push(text), stopped };
     },

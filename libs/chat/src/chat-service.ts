@@ -124,6 +124,7 @@ export function createChatService(parts: ChatServiceParts): ChatService {
 function wishes({
   logprobs,
   grammar,
+  minTokens,
   priority,
   tenant,
   deadlineMs,
@@ -134,6 +135,7 @@ function wishes({
     ...(deadlineMs !== undefined && { deadlineMs }),
     ...(logprobs !== undefined && { logprobs }),
     ...(grammar !== undefined && { grammar }),
+    ...(minTokens !== undefined && minTokens > 0 && { minTokens }),
     ...(priority !== undefined && { priority }),
     ...(traceparent !== undefined && { traceparent }),
   };

@@ -49,10 +49,13 @@ export const partsOf = ({ messages, prompt }: ChatRequest): readonly ContentPart
 const inputOf = ({ messages }: ChatRequest): 'messages' | 'prompt' => (messages === undefined ? 'prompt' : 'messages');
 
 function checkParameters(request: ChatRequest, vocabulary: number): void {
-  const { stop, maxTokens, choices = 1, logprobs = 0, sampling, grammar, ignoreEos } = request;
+  const { stop, maxTokens, minTokens = 0, choices = 1, logprobs = 0, sampling, grammar, ignoreEos } = request;
   if (stop.includes('')) throw invalid('stop: an empty string would end every answer.', 'stop');
   if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens > 0)) {
     throw invalid(`maxTokens is ${maxTokens}, but must be a whole number above 0.`, 'maxTokens');
+  }
+  if (!Number.isInteger(minTokens) || minTokens < 0) {
+    throw invalid(`minTokens is ${minTokens}, but must be a whole number from 0.`, 'minTokens');
   }
   if (!Number.isInteger(choices) || choices < 1 || choices > MAX_CHOICES) {
     throw invalid(`choices is ${choices}, but must be a whole number from 1 to ${MAX_CHOICES}.`, 'choices');
@@ -63,6 +66,10 @@ function checkParameters(request: ChatRequest, vocabulary: number): void {
   for (const id of sampling.logitBias?.keys() ?? []) {
     if (id < vocabulary) continue;
     throw invalid(`logit_bias: there is no token ${id}; ids run from 0 to ${vocabulary - 1}.`, 'logit_bias');
+  }
+  if (grammar !== undefined && minTokens > 0) {
+    const message = 'min_tokens: the answer ends where its grammar does; leave min_tokens or the grammar out.';
+    throw invalid(message, 'minTokens');
   }
   if (grammar !== undefined && ignoreEos === true) {
     const message = 'ignore_eos: the answer ends where its grammar does; leave ignore_eos or the grammar out.';
@@ -76,14 +83,19 @@ const invalid = (message: string, param: string): EideticError =>
 /**
  * Tokens that an answer may take: what was asked for, or the default as far as it fits.
  *
- * @throws EideticError `context_length_exceeded`, with the numbers.
+ * @throws EideticError `context_length_exceeded`, with the numbers; `invalid_request` when fewer are left than must be.
  */
 export function completionBudget(request: ChatRequest, prompt: number, context: number, usual: number): number {
   const asked = request.maxTokens;
   const left = context - prompt;
   if (left < 1) throw promptTooLong(prompt, context, inputOf(request), '');
-  if (asked === undefined) return Math.min(usual, left);
-  if (asked <= left) return asked;
+  const budget = asked ?? Math.min(usual, left);
+  const { minTokens = 0 } = request;
+  if (minTokens > budget) {
+    const message = `The answer is to have at least ${minTokens} tokens, but may have ${budget}. Ask for fewer, or for more in all.`;
+    throw invalid(message, 'minTokens');
+  }
+  if (asked === undefined || asked <= left) return budget;
   throw new EideticError(
     'context_length_exceeded',
     `The prompt takes ${prompt} tokens and the answer may take ${asked}, but the context has ${context}, ` +

@@ -41,6 +41,8 @@ export interface ChatOptions {
   readonly sampling: Partial<SamplingOptions>;
   /** Most tokens to generate; absent: the model's default, capped by what the context leaves. */
   readonly maxTokens?: number;
+  /** Fewest tokens to generate: nothing ends the answer before, `maxTokens` excepted. Absent: 0. */
+  readonly minTokens?: number;
   /** The answer ends before the first of these. */
   readonly stop: readonly string[];
   /** Answers to give, from 1 to `MAX_CHOICES`; 1 if absent. Answer `i` is sampled with the seed plus `i`. */

@@ -37,6 +37,8 @@ export interface GenerationParameters {
   readonly seed?: number;
   /** The answer ends before the first of these. */
   readonly stop?: string | readonly string[];
+  /** Nothing ends an answer before it has as many tokens. */
+  readonly min_tokens?: number;
   /** Goes on past the model's own end. */
   readonly ignore_eos?: boolean;
   readonly response_format?: ResponseFormat;

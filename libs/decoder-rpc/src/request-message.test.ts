@@ -64,6 +64,7 @@ const request = fc.record(
     maxTokens: fc.integer({ min: 100, max: 2 ** 31 - 1 }),
     stopTokenIds: fc.array(id),
     logprobs: fc.nat(20),
+    minTokens: fc.integer({ min: 1, max: 100 }),
     grammar,
     priority: fc.integer(),
     tenant: fc.string({ maxLength: 256 }),
@@ -83,6 +84,7 @@ const minimal: GenerateRequestMessage = {
   priority: 0,
   tenant: '',
   answered: [],
+  minTokens: 0,
 };
 
 describe('a request over gRPC', () => {
@@ -140,6 +142,7 @@ describe('a bad request', () => {
     ['max_tokens', { maxTokens: 0 }],
     ['max_tokens', { maxTokens: 2 ** 32 - 1 }],
     ['logprobs', { logprobs: 21 }],
+    ['min_tokens', { minTokens: 6 }],
     ['stop_token_ids', { stopTokenIds: Array.from({ length: 1025 }, () => 1) }],
     ['stop_token_ids[1]', { stopTokenIds: [1, 1000] }],
     ['grammar', { grammar: { language: undefined } }],

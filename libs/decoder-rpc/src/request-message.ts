@@ -48,6 +48,7 @@ export const toRequestMessage = (request: GenerateRequest, inline: ReadonlySet<s
   priority: request.priority ?? 0,
   tenant: request.tenant ?? '',
   answered: request.answered ?? [],
+  minTokens: request.minTokens ?? 0,
 });
 
 const checkIds = (path: string, ids: readonly number[], vocab: number): void => {
@@ -103,7 +104,7 @@ export const readRequest = (
   limits: RequestLimits,
   deadlineMs: number | undefined,
 ): GenerateRequest => {
-  const { stopTokenIds, logprobs, grammar, answered } = message;
+  const { stopTokenIds, logprobs, grammar, answered, minTokens } = message;
   if (stopTokenIds.length > MAX_STOP_TOKENS) {
     throw refuse('stop_token_ids', `${stopTokenIds.length} ids are more than ${MAX_STOP_TOKENS}`);
   }
@@ -120,6 +121,7 @@ export const readRequest = (
     ...(logprobs !== undefined && { logprobs: within('logprobs', logprobs, { min: 0, max: MAX_LOGPROBS }) }),
     ...(grammar && { grammar: readGrammar(grammar) }),
     ...(answered.length > 0 && { answered: readAnswered(answered, maxTokens, limits.vocab) }),
+    ...(minTokens > 0 && { minTokens: within('min_tokens', minTokens, { min: 0, max: maxTokens }) }),
     ...(deadlineMs !== undefined && { deadlineMs }),
   };
 };

@@ -52,6 +52,13 @@ export function isAllowed(mask: TokenMask | undefined, id: number): boolean {
   return mask === undefined || (((mask[id >> 5] ?? 0) >>> (id & 31)) & 1) === 1;
 }
 
+/** A mask that lets everything through but some ids. */
+export function maskWithout(ids: readonly number[], vocab: number): TokenMask {
+  const mask = new Int32Array(Math.ceil(vocab / 32)).fill(-1);
+  for (const id of ids) if (id < vocab) mask[id >> 5] = (mask[id >> 5] ?? 0) & ~(1 << (id & 31));
+  return mask;
+}
+
 /** The whole row with the adjustment written into it, and -Infinity where the mask forbids. A row that stays as it is is not copied. */
 export function adjustedRow(
   logits: Float32Array,

@@ -13,9 +13,16 @@ export function countPositions(prompt: GenerateRequest['prompt']): number {
  */
 export function checkRequest(request: GenerateRequest, maxContext: number, vocab: number): void {
   const promptTokens = countPositions(request.prompt);
-  const { maxTokens, logprobs = 0, sampling, answered = [] } = request;
+  const { maxTokens, minTokens = 0, logprobs = 0, sampling, grammar, answered = [] } = request;
   if (promptTokens === 0 || maxTokens < 1) {
     throw new EideticError('invalid_request', 'A generation needs a prompt and room for at least one token.');
+  }
+  if (!(Number.isInteger(minTokens) && minTokens >= 0 && minTokens <= maxTokens)) {
+    const message = `At least ${minTokens} tokens were asked for; ask for 0 to ${maxTokens}, the most that may be generated.`;
+    throw new EideticError('invalid_request', message);
+  }
+  if (minTokens > 0 && grammar !== undefined) {
+    throw new EideticError('invalid_request', 'A grammar ends where it does; leave it or the fewest tokens out.');
   }
   if (answered.length >= maxTokens) {
     const message = `The answer has ${answered.length} tokens already, and may have ${maxTokens}: nothing is left to generate.`;

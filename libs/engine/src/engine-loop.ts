@@ -205,12 +205,13 @@ export class EngineLoop {
         sequence.push({ kind: 'token', id: replayed });
         return;
       }
-      const allowed = sequence.allowed && (await inTime(sequence.allowed));
-      if (allowed === 'late') {
+      const inGrammar = sequence.allowed && (await inTime(sequence.allowed));
+      if (inGrammar === 'late') {
         // The step is repeated later: the same token at the same position leaves the same bits.
         sequence.sitOut();
         return;
       }
+      const allowed = inGrammar ?? sequence.tooShort(scores.vocab);
       const position = prompt.length + generated.length;
       const id = sample(scores, sampling, { counts, position, ...(allowed && { allowed }) });
       if (request.stopTokenIds.includes(id)) {

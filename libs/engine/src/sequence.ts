@@ -8,6 +8,7 @@ import type {
   TokenMask,
 } from '@eidetic/core';
 import { EideticError } from '@eidetic/core';
+import { maskWithout } from './adjusted-logits.ts';
 import { type PositionKey, positionKeys } from './prefix.ts';
 import { TokenCounts } from './token-counts.ts';
 
@@ -55,6 +56,7 @@ export class Sequence {
   readonly #bornMs = performance.now();
   #lastTokenMs = 0;
   #sitsOut = false;
+  #withoutStops: TokenMask | undefined;
   /** At most `maxTokens + 2` long: the engine never waits for a slow reader. */
   readonly #events: GenerateEvent[] = [];
   #failure: EideticError | undefined;
@@ -125,6 +127,14 @@ export class Sequence {
   /** The next of the tokens that the answer begins with, if they are not all there. */
   get replayed(): number | undefined {
     return this.request.answered?.[this.generated.length];
+  }
+
+  /** Which tokens may come next, as long as the answer is too short to end; absent: any may. */
+  tooShort(vocab: number): TokenMask | undefined {
+    const { minTokens = 0, stopTokenIds } = this.request;
+    if (this.generated.length >= minTokens) return undefined;
+    this.#withoutStops ??= maskWithout(stopTokenIds, vocab);
+    return this.#withoutStops;
   }
 
   /** Hands a new token to the caller, unless it was replayed, and asks the grammar what may follow it. */

@@ -48,6 +48,7 @@ export const GENERATION_FIELDS = {
   // Logits are divided by it or multiplied with it; far beyond these bounds they are no numbers any more.
   repetition_penalty: z.number().min(0.01).max(10).nullish(),
   ignore_eos: z.boolean().nullish(),
+  min_tokens: z.int().min(0).nullish(),
   structured_outputs: structuredOutputs.nullish(),
   // Lower goes first, as in vLLM. Bounded: a request that waits counts as more urgent with time, and gets past any of these.
   priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).nullish(),
@@ -83,7 +84,7 @@ const samplingOf = (fields: GenerationFields): Partial<SamplingOptions> =>
 /** How an answer is to be made, as far as the common fields say. */
 export type GenerationOptions = Pick<
   ChatOptions,
-  'sampling' | 'stop' | 'maxTokens' | 'choices' | 'grammar' | 'ignoreEos' | 'priority'
+  'sampling' | 'stop' | 'maxTokens' | 'minTokens' | 'choices' | 'grammar' | 'ignoreEos' | 'priority'
 >;
 
 /**
@@ -100,6 +101,7 @@ export const generationOptions = (fields: GenerationFields): GenerationOptions =
     stop: fields.stop ?? [],
     ...given<Omit<GenerationOptions, 'sampling' | 'stop'>>({
       maxTokens: fields.max_tokens,
+      minTokens: fields.min_tokens,
       choices: fields.n,
       grammar: answerGrammar(fields),
       ignoreEos: fields.ignore_eos,

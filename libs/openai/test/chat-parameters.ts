@@ -48,7 +48,15 @@ export const DOCUMENTED = [
 ];
 
 /** Those of vLLM that are served. */
-export const EXTENSIONS = ['top_k', 'min_p', 'repetition_penalty', 'ignore_eos', 'structured_outputs', 'priority'];
+export const EXTENSIONS = [
+  'top_k',
+  'min_p',
+  'repetition_penalty',
+  'ignore_eos',
+  'min_tokens',
+  'structured_outputs',
+  'priority',
+];
 
 const REQUIRED = ['messages', 'model'];
 
@@ -88,6 +96,7 @@ export const ACCEPTED: readonly (readonly [string, object, object])[] = [
   ['logprobs without the likeliest', { logprobs: true }, { logprobs: 0 }],
   ['logprobs with the likeliest', { logprobs: true, top_logprobs: 20 }, { logprobs: 20 }],
   ['ignore_eos', { ignore_eos: true }, { ignoreEos: true }],
+  ['min_tokens', { min_tokens: 8 }, { minTokens: 8 }],
   ['a priority, turned round: ours is higher first', { priority: -3 }, { priority: 3 }],
   ['priority 0', { priority: 0 }, { priority: 0 }],
   ['JSON answers', { response_format: { type: 'json_object' } }, { grammar: { kind: 'json-object' } }],
@@ -272,6 +281,7 @@ export const REFUSED: readonly (readonly [string, object, string, string, string
     'logit_bias',
     'logit_bias: expected at most 1024 token ids.',
   ],
+  ['fewer tokens than none', { min_tokens: -1 }, 'min_tokens', 'min_tokens: Too small: expected number to be >=0.'],
   ['ignore_eos as text', { ignore_eos: 'yes' }, 'ignore_eos', 'ignore_eos: expected boolean, received string.'],
   ['a priority out of range', { priority: 101 }, 'priority', 'priority: Too big: expected number to be <=100.'],
   [

@@ -54,6 +54,8 @@ export interface GenerateRequest {
   readonly sampling: SamplingOptions;
   /** Most tokens to generate, the stop token not counted. */
   readonly maxTokens: number;
+  /** Fewest tokens to generate: stop tokens are not chosen before. Absent: 0. Not with a grammar, which ends where it does. */
+  readonly minTokens?: number;
   /** Sampling one of these ends the generation; the id itself is not emitted. */
   readonly stopTokenIds: readonly number[];
   /** Report each token's log probability and those of as many of the likeliest tokens; absent: none. At most `MAX_LOGPROBS`. */
