@@ -27,6 +27,17 @@ export interface PartPrecisions {
  */
 export const DEFAULT_PRECISIONS: PartPrecisions = { vision: 'float32', decoder: 'int8', head: 'int8' };
 
+/**
+ * The parts of a model that is to be had in one precision. In int4, vision encoder and head stay at int8: 4 bits cost them most and are hardly
+ * faster (docs/decisions/0003-default-precision.md).
+ */
+export const PRECISIONS_OF: Readonly<Record<Precision, PartPrecisions>> = {
+  float32: { vision: 'float32', decoder: 'float32', head: 'float32' },
+  float16: { vision: 'float16', decoder: 'float16', head: 'float16' },
+  int8: { vision: 'int8', decoder: 'int8', head: 'int8' },
+  int4: { vision: 'int8', decoder: 'int4', head: 'int8' },
+};
+
 /** What the manifest says beyond the family's plan. */
 export interface BundleOptions {
   readonly name: string;

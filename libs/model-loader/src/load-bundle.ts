@@ -1,18 +1,20 @@
 import { type Bundle, type BundlePart, openBundle, verifyBundle } from '@eidetic/bundle';
-import { type ConvertProgress, DEFAULT_PRECISIONS, ensureBundle } from '@eidetic/exporter';
+import { type ConvertProgress, DEFAULT_PRECISIONS, ensureBundle, paceText } from '@eidetic/exporter';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import type { LoadContext } from './load-context.ts';
 import { type ModelConfig, modelPlanOf } from './settings.ts';
 import { verifiedIn } from './verified-in.ts';
 
-/** Says every ten percent how far a conversion is. */
+/** Says every ten percent how far a conversion is, how fast it goes and how long it still takes. */
 const conversionSteps = (model: string, onProgress: LoadContext['onProgress']) => {
+  const started = performance.now();
   let said = -1;
-  return ({ doneBytes, totalBytes }: ConvertProgress): void => {
-    const tenths = Math.floor((10 * doneBytes) / totalBytes);
+  return (progress: ConvertProgress): void => {
+    const tenths = Math.floor((10 * progress.doneBytes) / progress.totalBytes);
     if (tenths === said) return;
     said = tenths;
-    onProgress(`Converting ${model}: ${tenths * 10} %`);
+    const pace = paceText(progress, (performance.now() - started) / 1000);
+    onProgress(`Converting ${model}: ${tenths * 10} %${pace && `, ${pace}`}`);
   };
 };
 

@@ -1,5 +1,12 @@
 import { type Precision, precisionSchema } from '@eidetic/bundle';
-import { type ConvertProgress, convertCheckpoint, DEFAULT_PRECISIONS } from '@eidetic/exporter';
+import {
+  type ConvertProgress,
+  convertCheckpoint,
+  DEFAULT_PRECISIONS,
+  type PartPrecisions,
+  PRECISIONS_OF,
+  paceText,
+} from '@eidetic/exporter';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './commands.ts';
@@ -9,10 +16,11 @@ import { UsageError } from './usage-error.ts';
 const usage = `eidetic convert CHECKPOINT BUNDLE [options]
 
 Converts a checkpoint folder as Hugging Face publishes it (config.json, qwen.tiktoken, weights as safetensors or PyTorch
-.bin files, in shards or whole) into a bundle: ONNX graphs with their weights, tokenizer, manifest. BUNDLE must not exist;
-an interrupted conversion leaves nothing there. Weights are float32, float16, int8 or int4. What GPTQ quantised to 4 bits
-(Qwen-VL-Chat-Int4) keeps its weights, and needs --decoder int4.
+.bin files, in shards or whole) into a bundle: ONNX graphs with their weights, tokenizer, manifest. BUNDLE must not exist.
+A conversion that was cut off leaves BUNDLE.partial-*; the same command checks what is there and goes on. Weights are
+float32, float16, int8 or int4. What GPTQ quantised to 4 bits (Qwen-VL-Chat-Int4) keeps its weights, and needs int4.
 
+  --precision PRECISION  of the whole model; int4 keeps vision encoder and head at int8
   --vision PRECISION     of the vision encoder; default ${DEFAULT_PRECISIONS.vision}
   --decoder PRECISION    of the language model; default ${DEFAULT_PRECISIONS.decoder}
   --head PRECISION       of the projection onto the vocabulary; default ${DEFAULT_PRECISIONS.head}
@@ -20,13 +28,14 @@ an interrupted conversion leaves nothing there. Weights are float32, float16, in
   --name NAME            under which the model is served; default: the checkpoint folder's name
 
 Examples:
-  eidetic convert ~/models/Qwen-VL-Chat ~/models/qwen-vl-chat-int4 --decoder int4
+  eidetic convert ~/models/Qwen-VL-Chat ~/models/qwen-vl-chat-int4 --precision int4
   eidetic serve ~/models/qwen-vl-chat-int4`;
 
 const OPTIONS = {
-  vision: { type: 'string', default: DEFAULT_PRECISIONS.vision },
-  decoder: { type: 'string', default: DEFAULT_PRECISIONS.decoder },
-  head: { type: 'string', default: DEFAULT_PRECISIONS.head },
+  precision: { type: 'string' },
+  vision: { type: 'string' },
+  decoder: { type: 'string' },
+  head: { type: 'string' },
   activations: { type: 'string', default: 'float32' },
   name: { type: 'string' },
 } as const;
@@ -47,28 +56,38 @@ async function runConvert(args: readonly string[], signal: AbortSignal): Promise
     throw new UsageError('A checkpoint folder and a bundle folder are needed.');
   }
   const started = performance.now();
+  const elapsedSeconds = (): number => (performance.now() - started) / 1000;
   const bundle = await convertCheckpoint({
     checkpointDirectory,
     bundleDirectory,
     family: qwenVlExport,
-    precisions: {
-      vision: precisionOf('--vision', values.vision),
-      decoder: precisionOf('--decoder', values.decoder),
-      head: precisionOf('--head', values.head),
-    },
+    precisions: precisionsOf(values),
     activations: activationsOf(values.activations),
-    onProgress: showProgress,
+    onProgress: (progress) => showProgress(progress, elapsedSeconds()),
     ...(values.name === undefined ? {} : { name: values.name }),
     signal,
   });
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  say(`Converted ${bundle.manifest.name} in ${seconds} s: ${bundle.directory}`);
+  say(`Converted ${bundle.manifest.name} in ${elapsedSeconds().toFixed(1)} s: ${bundle.directory}`);
 }
 
-function showProgress({ part, doneBytes, totalBytes }: ConvertProgress): void {
+function showProgress(progress: ConvertProgress, elapsedSeconds: number): void {
+  const { part, doneBytes, totalBytes } = progress;
   const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
   const percent = ((100 * doneBytes) / totalBytes).toFixed(0);
-  show(`${percent} %  ${mebibytes(doneBytes)} of ${mebibytes(totalBytes)} MiB  ${part}`);
+  show(
+    `${percent} %  ${mebibytes(doneBytes)} of ${mebibytes(totalBytes)} MiB  ${part}  ${paceText(progress, elapsedSeconds)}`,
+  );
+}
+
+/** What is said of a part counts more than what is said of the whole. */
+function precisionsOf(values: Readonly<Partial<Record<'precision' | keyof PartPrecisions, string>>>): PartPrecisions {
+  const whole =
+    values.precision === undefined ? DEFAULT_PRECISIONS : PRECISIONS_OF[precisionOf('--precision', values.precision)];
+  return {
+    vision: precisionOf('--vision', values.vision ?? whole.vision),
+    decoder: precisionOf('--decoder', values.decoder ?? whole.decoder),
+    head: precisionOf('--head', values.head ?? whole.head),
+  };
 }
 
 function precisionOf(option: string, text: string): Precision {

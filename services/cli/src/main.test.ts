@@ -69,7 +69,18 @@ describe('eidetic', () => {
     });
   });
 
+  it('converts a whole model to a precision, except for the parts that are named', async () => {
+    const target = join(directory, 'int4');
+    const { code } = await eidetic('convert', CHECKPOINT, target, '--precision', 'int4', '--head', 'float16');
+    expect(code).toBe(0);
+    expect((await openBundle(target)).manifest).toMatchObject({
+      vision: { precision: 'int8' },
+      decoder: { precision: 'int4', headPrecision: 'float16' },
+    });
+  });
+
   it.each([
+    [['convert', CHECKPOINT, 'x', '--precision', '4bit'], 2, /--precision is 4bit; one of float32, /],
     [['convert', CHECKPOINT], 2, /bundle folder are needed.*\nSee 'eidetic convert --help'/],
     [['convert', CHECKPOINT, 'x', '--vision', 'int3'], 2, /--vision is int3; one of float32, float16, int8, int4/],
     [['convert', CHECKPOINT, 'x', '--decodr', 'int4'], 2, /no option --decodr; did you mean --decoder\?/],
