@@ -39,6 +39,15 @@ describe('parseBody', () => {
     }
   });
 
+  it('decodes pictures of any size', () => {
+    for (const size of [5000, 24_576, 24_577, 24_578, 100_000]) {
+      const url = dataUri(size);
+      const parsed = parse(JSON.stringify({ image_url: { url } })) as { image_url: { url: InlinePicture } };
+      expect(parsed.image_url.url).toBeInstanceOf(InlinePicture);
+      expect(`${parsed.image_url.url}`).toBe(url);
+    }
+  });
+
   it.each([
     ['a small picture', { image_url: { url: dataUri(30) } }],
     ['a picture elsewhere', { text: LARGE, image_url: LARGE, url: LARGE, list: [LARGE, { image_url: [LARGE] }] }],
@@ -49,6 +58,14 @@ describe('parseBody', () => {
     ['the URL-safe alphabet', { image_url: { url: `${LARGE.slice(0, -8)}-_-_AAAA` } }],
     ['base64 that ends in bits of nothing', { image_url: { url: `${dataUri(5001).slice(0, -4)}AB==` } }],
     ['base64 that is cut off', { image_url: { url: LARGE.slice(0, -1) } }],
+    [
+      'base64 that is broken in a piece of it',
+      { image_url: { url: `${dataUri(60_000).slice(0, 50_000)}*${dataUri(60_000).slice(50_001)}` } },
+    ],
+    [
+      'base64 that ends early',
+      { image_url: { url: `${dataUri(60_000).slice(0, 50_000)}==${dataUri(60_000).slice(50_002)}` } },
+    ],
     ['what is not base64', { image_url: { url: `${LARGE.slice(0, -4)}A A=` } }],
     ['another header', { image_url: { url: LARGE.replace(';base64', ';a=b;base32') } }],
   ])('leaves %s as it is', (_, value) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { announcesPicture, decodeBase64, InlinePicture } from './inline-picture.ts';
+import { announcesPicture, decodeBase64Bytes, InlinePicture } from './inline-picture.ts';
 
 /** A string that begins as a picture's data URI. Within other text pictures stay: putting them back would cost more than it saves. */
 const BEGIN = '"data:image/';
@@ -28,7 +28,7 @@ const headerAt = (body: Buffer, quote: number): { readonly header: string; reado
 /** The bytes of base64 that is what encoding them gives again; other alphabets, and what is none, stay text. */
 const exactBytes = (base64: Buffer): Buffer | undefined => {
   if (base64.length < MIN_BASE64 || base64.includes('-') || base64.includes('_')) return undefined;
-  const bytes = decodeBase64(base64.toString('latin1'));
+  const bytes = decodeBase64Bytes(base64);
   if (bytes === undefined) return undefined;
   const last = bytes.subarray(bytes.length - (bytes.length % 3 || 3)).toString('base64');
   return last === base64.toString('latin1', base64.length - 4) ? bytes : undefined;

@@ -1,5 +1,6 @@
 import { type Config, type ConfigDefinition, loadConfig } from '@eidetic/config';
 import { EideticError } from '@eidetic/core';
+import { collectYoungBuffers } from './collect-young-buffers.ts';
 import type { Service } from './service.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 
@@ -20,6 +21,7 @@ const say = (line: string): void => {
 
 const serve = async <D extends ConfigDefinition, Started>(program: Program<D, Started>): Promise<void> => {
   const config = loadConfig(program.definition, process.env);
+  collectYoungBuffers();
   const service = program.create(config, say);
   const { signalled } = stopOnSignals(service, process, say);
   try {
