@@ -15,7 +15,7 @@ import { checkJob } from './encode-job-schema.ts';
 import { JobLine, MicroBatcher, type WaitingJob } from './micro-batcher.ts';
 import { conclude, observeBatch, observeEncode, observeWork } from './observe.ts';
 import { ResultRouter } from './result-router.ts';
-import { DEFAULT_RETRY, type RetryPolicy, retryDelayMs } from './retry-policy.ts';
+import { askedRestMs, DEFAULT_RETRY, type RetryPolicy, retryDelayMs } from './retry-policy.ts';
 import { type Dispatched, runBatch, type Verdict } from './run-batch.ts';
 
 /** What a queue in memory may be told; defaults in brackets. */
@@ -126,14 +126,17 @@ export class MemoryEncodeQueue implements EncodeProducer {
   }
 
   #follow(job: MemoryJob, verdict: Verdict): void {
-    job.failures += 1;
-    const end = conclude(verdict, job.failures >= this.#retry.attempts, this.#observer);
+    const restMs = verdict.kind === 'retry' ? askedRestMs(verdict.error) : undefined;
+    if (restMs === undefined) job.failures += 1;
+    const isLastTry = restMs === undefined && job.failures >= this.#retry.attempts;
+    const end = conclude(verdict, isLastTry, this.#observer);
     if (end.kind === 'final') {
       this.#forget(job);
       this.#router.settle(job.job.key, end.outcome);
     } else if (this.#router.has(job.job.key)) {
       job.state = 'resting';
-      job.rest = setTimeout(() => this.#wait(job), retryDelayMs(this.#retry, job.failures, Math.random()));
+      const delayMs = restMs ?? retryDelayMs(this.#retry, job.failures, Math.random());
+      job.rest = setTimeout(() => this.#wait(job), delayMs);
     } else {
       this.#drop(job, 'abandoned');
     }

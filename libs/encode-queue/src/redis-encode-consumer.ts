@@ -7,7 +7,7 @@ import {
   type EncodeQueueObserver,
 } from '@eidetic/core';
 import { blockingConnection, closeInTime, connectForCommands } from '@eidetic/durable-redis';
-import { type Job, WaitingError, Worker } from 'bullmq';
+import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Dispatcher } from './dispatcher.ts';
 import { readStoredJob, type StoredJob } from './encode-job-schema.ts';
@@ -16,6 +16,7 @@ import { conclude, observeBatch, observeWork } from './observe.ts';
 import { markDispatched } from './redis-backlog.ts';
 import { checkPrefix, QUEUE_NAME, REDIS_NAME } from './redis-names.ts';
 import { RedisWaiters } from './redis-waiters.ts';
+import { askedRestMs } from './retry-policy.ts';
 import { type Dispatched, runBatch, type Verdict } from './run-batch.ts';
 import { type StoredOutcome, storedOutcome } from './stored-outcome.ts';
 
@@ -154,6 +155,12 @@ export class RedisEncodeConsumer implements EncodeConsumer {
     if (end.kind === 'dropped') {
       this.#observer.dropped({ reason: end.reason });
       return { dropped: end.reason };
+    }
+    const restMs = end.kind === 'retry' ? askedRestMs(end.error) : undefined;
+    if (end.kind === 'retry' && restMs !== undefined) {
+      this.#observer.retried({ code: end.error.code });
+      await bullJob.moveToDelayed(Date.now() + restMs, token);
+      throw new DelayedError();
     }
     const { attempts = 1 } = bullJob.opts;
     const verdict = conclude(end, bullJob.attemptsMade + 1 >= attempts, this.#observer);

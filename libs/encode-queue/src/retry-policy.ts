@@ -1,3 +1,5 @@
+import type { EideticError } from '@eidetic/core';
+
 /** How often a job is tried, and how long it waits in between. */
 export interface RetryPolicy {
   /** Tries, the first included. */
@@ -15,4 +17,12 @@ export const RETRY_JITTER = 0.5;
 /** Wait before the next try, in milliseconds, after `failures` failed ones; `random` in [0, 1). */
 export function retryDelayMs({ firstDelayMs }: RetryPolicy, failures: number, random: number): number {
   return firstDelayMs * 2 ** (failures - 1) * (1 - RETRY_JITTER * random);
+}
+
+/**
+ * How long whoever refused a job as `overloaded` asks to wait (`details.retryAfterMs`), in milliseconds. Such a job was not begun: it
+ * rests for so long, and the refusal is no try. Undefined: nothing is asked for, and the policy holds.
+ */
+export function askedRestMs({ code, details: { retryAfterMs } }: EideticError): number | undefined {
+  return code === 'overloaded' && typeof retryAfterMs === 'number' ? retryAfterMs : undefined;
 }

@@ -114,6 +114,17 @@ export function describeEncodeQueue(adapter: string, open: () => Promise<TestQue
       expect(queue.recorder).toMatchObject({ retried: 1, handled: ['ok'] });
     });
 
+    it('comes however often an encoder had no room for the picture and said when it has', async () => {
+      const busy = new EideticError('overloaded', 'No room.', { details: { retryAfterMs: 10 } });
+      let refusals = 6;
+      await queue.consume(
+        async (jobs) => jobs.map(() => (refusals-- > 0 ? { ok: false, error: busy } : ENCODED)),
+        LIMITS,
+      );
+      expect(await queue.producer.encode(jobOf('cat'))).toMatchObject({ ok: true });
+      expect(queue.recorder).toMatchObject({ retried: 6, handled: ['ok'] });
+    });
+
     it('is the encoder being down once all tries are spent', async () => {
       await queue.consume(async () => [DOWN], LIMITS);
       expect(await queue.producer.encode(jobOf('cat'))).toMatchObject({ ok: false, error: DOWN.error });

@@ -1,5 +1,5 @@
 import type { Bundle } from '@eidetic/bundle';
-import { createImagePool, DEFAULT_IMAGE_LIMITS } from '@eidetic/image';
+import { createImagePool, DEFAULT_IMAGE_LIMITS, type ImageLimits } from '@eidetic/image';
 import { createPreprocess } from '@eidetic/qwen-vl';
 import { createVisionEncoder, type LocalVisionEncoder, type VisionEncoderOptions } from '@eidetic/vision';
 import type { LoadContext } from './load-context.ts';
@@ -15,6 +15,13 @@ export interface StartedVision extends AsyncDisposable {
   readonly encoder: LocalVisionEncoder;
 }
 
+/** What pictures are refused for. */
+export const imageLimitsOf = ({ maxImageBytes, maxImagePixels }: VisionConfig): ImageLimits => ({
+  ...DEFAULT_IMAGE_LIMITS,
+  maxBytes: maxImageBytes,
+  maxPixels: maxImagePixels,
+});
+
 /**
  * A vision encoder over a bundle, of which only the vision graph is loaded, set up as the configuration says.
  *
@@ -29,8 +36,7 @@ export const startVision = async (
   const { cacheDirectory } = modelPlanOf(config);
   const mapped = await mapWeights({ bundle, part: 'vision', cacheDirectory, runtime: loadRuntime(config) }, context);
   await using resources = new AsyncDisposableStack();
-  const limits = { ...DEFAULT_IMAGE_LIMITS, maxBytes: config.maxImageBytes, maxPixels: config.maxImagePixels };
-  const images = createImagePool({ threads: config.imageThreads, limits });
+  const images = createImagePool({ threads: config.imageThreads, limits: imageLimitsOf(config) });
   resources.defer(() => images.close());
   const encoder = await createVisionEncoder({
     ...mapped,

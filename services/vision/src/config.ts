@@ -10,10 +10,16 @@ export const CONFIG_DEFINITION = {
   ...VISION_SETTINGS,
   maxPictures: {
     name: 'EIDETIC_MAX_PICTURES',
-    description:
-      'Pictures that may be encoded or wait at the same time, their bytes in memory; more are refused as overload.',
+    description: 'Pictures that may be encoded or wait at the same time; more are refused as overload.',
     kind: integer({ min: 1, max: 100_000 }),
     default: '128',
+  },
+  pictureMemoryBytes: {
+    name: 'EIDETIC_PICTURE_MEMORY',
+    description:
+      'Memory for those pictures: of each its compressed bytes, twice, and its embedding; 7 bytes for each pixel of the largest, of as many as EIDETIC_IMAGE_THREADS decodes at once. What does not fit is refused as overload, but for one picture alone.',
+    kind: size(),
+    default: '1GiB',
   },
   embeddingCacheBytes: {
     name: 'EIDETIC_EMBEDDING_CACHE_SIZE',

@@ -1,7 +1,8 @@
 import { EideticError } from '@eidetic/core';
 import { createMemoryEmbeddingCache } from '@eidetic/embedding-cache';
+import { probeImage } from '@eidetic/image';
 import { checkProvider, loadBundle, memoryWarning } from '@eidetic/model-loader';
-import { startVision } from '@eidetic/model-loader/vision';
+import { imageLimitsOf, startVision } from '@eidetic/model-loader/vision';
 import type { Loaded, LoadHooks } from '@eidetic/rpc-service';
 import { measureEmbeddingCache, measureVisionEncoder } from '@eidetic/telemetry';
 import { maxImagesPerCall, type ServedVision } from '@eidetic/vision-rpc';
@@ -9,6 +10,7 @@ import type { VisionServiceConfig } from './config.ts';
 import { connectCaches } from './connect-caches.ts';
 import { EncodeProbe } from './encode-probe.ts';
 import type { Metrics } from './metrics.ts';
+import { PictureBudget } from './picture-budget.ts';
 import { PictureEncoder } from './picture-encoder.ts';
 import { encodeTinyPicture } from './tiny-picture.ts';
 import { traceEncode } from './trace-encode.ts';
@@ -80,6 +82,16 @@ export const loadVision: VisionLoader = async (config, context) => {
     shared: caches?.embeddings,
     store: caches?.images,
     maxPictures: config.maxPictures,
+    budget: new PictureBudget({
+      maxBytes: config.pictureMemoryBytes,
+      decoders: config.imageThreads,
+      resultBytes: 3 * vision.imageSize ** 2 + 4 * vision.tokensPerImage * vision.hidden,
+    }),
+    maxImageBytes: config.maxImageBytes,
+    async pixelsOf(bytes) {
+      const { width, height } = await probeImage(bytes, imageLimitsOf(config));
+      return width * height;
+    },
     metrics: metrics.vision,
     now,
     onEncoded: () => probe.succeeded(),

@@ -12,6 +12,7 @@ import {
 import { createMemoryEmbeddingCache, createMemoryImageStore } from '@eidetic/embedding-cache';
 import type { Picture } from '@eidetic/vision-rpc';
 import { describe, expect, it } from 'vitest';
+import { PictureBudget } from './picture-budget.ts';
 import { PictureEncoder, type PictureEncoderParts } from './picture-encoder.ts';
 
 const embeddingOf = (seed: number): ImageEmbedding => ({
@@ -65,6 +66,9 @@ const setUp = (parts: Partial<PictureEncoderParts> & { encode?: VisionEncoder['e
     shared: undefined,
     store: undefined,
     maxPictures: 8,
+    budget: new PictureBudget({ maxBytes: 10_000, decoders: 1, resultBytes: 0 }),
+    maxImageBytes: 1000,
+    pixelsOf: async ({ length }) => length,
     metrics: {
       lookedUp: (outcome) => told.push(outcome),
       stage: (stage, ms) => told.push(`${stage} ${ms}`),
@@ -80,6 +84,50 @@ const setUp = (parts: Partial<PictureEncoderParts> & { encode?: VisionEncoder['e
   const { signal } = new AbortController();
   return { encoded, told, pictures, encode: (picture: Picture) => pictures.encode(picture, signal) };
 };
+
+describe('the memory of a picture encoder', () => {
+  const large = { pixelsOf: async ({ length }: Uint8Array) => (length > 3 ? 200 : 1) };
+
+  it('refuses a picture whose decoding does not fit beside the others, and takes it when they have ended', async () => {
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const encode: VisionEncoder['encode'] = async (images) => {
+      await ended;
+      return images.map(({ length }) => ({
+        ok: true,
+        embedding: embeddingOf(length),
+        timings: { decodeMs: 0, preprocessMs: 0, encodeMs: 0, encodeShareMs: 0 },
+      }));
+    };
+    const budget = new PictureBudget({ maxBytes: 1000, decoders: 1, resultBytes: 0 });
+    const { encode: ask, pictures } = setUp({ ...large, encode, budget });
+    const small = ask(pictureOf('abc'));
+    await expect(ask(pictureOf('large'))).rejects.toMatchObject({
+      code: 'overloaded',
+      details: { retryAfterMs: expect.any(Number) },
+    });
+    expect(pictures.pictures).toBe(1);
+    end();
+    await small;
+    expect(budget.usedBytes).toBe(0);
+    await ask(pictureOf('large'));
+    expect(budget.usedBytes).toBe(0);
+  });
+
+  it('keeps room for the largest picture while it fetches one', async () => {
+    const { promise: fetched, resolve: fetch } = Promise.withResolvers<Uint8Array>();
+    const store = { get: () => fetched, set: async () => {} };
+    const budget = new PictureBudget({ maxBytes: 1000, decoders: 1, resultBytes: 0 });
+    const { encode: ask } = setUp({ store, budget, maxImageBytes: 400 });
+    const { bytes, ...picture } = pictureOf('abc');
+    const encoded = ask(picture);
+    await expect.poll(() => budget.usedBytes).toBe(800);
+    const { bytes: _, ...other } = pictureOf('abcd');
+    await expect(ask(other)).rejects.toMatchObject({ code: 'overloaded' });
+    fetch(bytes);
+    await encoded;
+    expect(budget.usedBytes).toBe(0);
+  });
+});
 
 describe('a picture encoder', () => {
   it('encodes what is not known, publishes it, and says where the time went', async () => {

@@ -8,6 +8,7 @@ import {
 } from '@eidetic/core';
 import type { VisionMetrics } from '@eidetic/telemetry';
 import type { Picture, PictureEncoded } from '@eidetic/vision-rpc';
+import { type PictureBudget, RETRY_AFTER_MS } from './picture-budget.ts';
 
 /** What pictures are encoded with. */
 export interface PictureEncoderParts {
@@ -22,6 +23,12 @@ export interface PictureEncoderParts {
   readonly store: ImageStore | undefined;
   /** Most pictures at the same time; one more is refused. */
   readonly maxPictures: number;
+  /** The memory that they may take. */
+  readonly budget: Pick<PictureBudget, 'admit'>;
+  /** Most compressed bytes of a picture in the store. */
+  readonly maxImageBytes: number;
+  /** Width times height of a compressed picture, from its header; rejects when it is none. */
+  readonly pixelsOf: (bytes: Uint8Array) => Promise<number>;
   readonly metrics: Pick<VisionMetrics, 'lookedUp' | 'stage'>;
   /** A clock in milliseconds. */
   readonly now: () => number;
@@ -53,7 +60,7 @@ export class PictureEncoder {
   async encode(picture: Picture, signal: AbortSignal): Promise<PictureEncoded> {
     const { maxPictures } = this.#parts;
     if (this.#pictures >= maxPictures) {
-      const details = { limit: maxPictures };
+      const details = { limit: maxPictures, retryAfterMs: RETRY_AFTER_MS };
       throw new EideticError('overloaded', `${maxPictures} pictures are being encoded or wait already.`, { details });
     }
     this.#pictures += 1;
@@ -88,9 +95,11 @@ export class PictureEncoder {
   }
 
   async #compute(picture: Picture, signal: AbortSignal): Promise<PictureEncoded> {
-    const { encoder, memory, metrics, now, onEncoded } = this.#parts;
+    const { encoder, memory, metrics, now, onEncoded, budget, maxImageBytes, pixelsOf } = this.#parts;
     signal.throwIfAborted();
+    using share = budget.admit(picture.bytes?.byteLength ?? maxImageBytes);
     const bytes = picture.bytes ?? (await this.#fetch(picture));
+    share.isKnown(bytes.byteLength, await pixelsOf(bytes));
     const startMs = now();
     const [result] = await encoder.encode([bytes], signal);
     if (!result?.ok) {
