@@ -26,6 +26,8 @@ export interface DatasetParts<Wanted> extends Pick<Dataset, 'name' | 'style' | '
   readonly items: readonly EvalItem<Wanted>[];
   /** Figures by name of the measure, of at least one answer. */
   readonly figures: (answers: readonly Answered<Wanted>[]) => Readonly<Record<string, number>>;
+  /** 0 if absent. */
+  readonly minTokens?: number;
   /** Whether a row for all parts says something; true if absent. */
   readonly overall?: boolean;
   readonly notes?: readonly string[];
@@ -38,7 +40,8 @@ export interface DatasetParts<Wanted> extends Pick<Dataset, 'name' | 'style' | '
  * @throws EideticError `invalid_request` when two questions have one id, or there are none.
  */
 export function createDataset<Wanted>(parts: DatasetParts<Wanted>): Dataset {
-  const { name, items, style, maxTokens, measures, figures, overall = true, notes = [], submission } = parts;
+  const { name, items, style, maxTokens, minTokens = 0, measures, figures, overall = true } = parts;
+  const { notes = [], submission } = parts;
   const byId = new Map<string, EvalItem<Wanted>>();
   for (const item of items) {
     const { id } = item.question;
@@ -63,6 +66,7 @@ export function createDataset<Wanted>(parts: DatasetParts<Wanted>): Dataset {
     name,
     style,
     maxTokens,
+    minTokens,
     measures,
     notes,
     questions: items.map(({ question }) => question),

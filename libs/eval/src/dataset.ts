@@ -30,6 +30,8 @@ export interface Dataset {
   readonly style: PromptStyle;
   /** Most tokens of an answer there. */
   readonly maxTokens: number;
+  /** Fewest tokens of an answer there, if it goes on with a raw text; 0 if an answer may be empty. */
+  readonly minTokens: number;
   readonly measures: readonly Measure[];
   /** What the reader left out and why, one sentence each. */
   readonly notes: readonly string[];

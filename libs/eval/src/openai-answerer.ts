@@ -22,6 +22,8 @@ export interface AskOptions {
   readonly style: PromptStyle;
   /** Most tokens of an answer. */
   readonly maxTokens: number;
+  /** Fewest tokens that a raw text is gone on with, under vLLM's name `min_tokens`; absent: as many as come. */
+  readonly minTokens?: number;
 }
 
 /** Most tokens that OpenAI's API and those like it tell log probabilities of. */
@@ -48,7 +50,7 @@ const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })).min(
  * Answers with a server, greedily. Pictures are sent as data URIs: in the parts of a message, or in a raw prompt as `<img>URI</img>`, which
  * is how Eidetic takes them. A raw question with choices is answered with the one whose token is the likeliest.
  */
-export function openAiAnswerer(server: OpenAiServer, { model, style, maxTokens }: AskOptions): Answerer {
+export function openAiAnswerer(server: OpenAiServer, { model, style, maxTokens, minTokens = 0 }: AskOptions): Answerer {
   const ask = async <T>(path: string, body: object, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(server.timeoutMs)]);
     const reply = await call(server, path, { method: 'POST', body: JSON.stringify(body), signal: limit });
@@ -64,7 +66,10 @@ export function openAiAnswerer(server: OpenAiServer, { model, style, maxTokens }
     }
     const prompt = await rawPrompt(question);
     const { choices } = question;
-    const limits = choices === undefined ? { max_tokens: maxTokens } : { max_tokens: 1, logprobs: LOGPROBS };
+    const limits =
+      choices === undefined
+        ? { max_tokens: maxTokens, ...(minTokens > 0 && { min_tokens: minTokens }) }
+        : { max_tokens: 1, logprobs: LOGPROBS };
     const { choices: answers } = await ask('completions', { ...greedy, ...limits, prompt }, completionSchema, signal);
     const [answer] = answers;
     const tokens = Object.entries(answer?.logprobs?.top_logprobs?.[0] ?? {});

@@ -25,7 +25,7 @@ async function run(
   await using server = await startFakeServer(({ text }) => answers[text] ?? 'nothing of the kind');
   const answer = openAiAnswerer(
     { baseUrl: server.baseUrl, timeoutMs: 10_000 },
-    { model: 'fake', style, maxTokens: dataset.maxTokens },
+    { model: 'fake', style, maxTokens: dataset.maxTokens, minTokens: dataset.minTokens },
   );
   const outputs = new Map<string, string>();
   for (const question of dataset.questions) {
@@ -61,7 +61,10 @@ describe('VQAv2', () => {
     );
     const { rows, asked, outputs } = await run(dataset, answers);
     expect(figuresOf(rows)).toEqual({ 'yes/no': [1, 100], number: [1, 100], other: [1, 0], all: [3, 66.7] });
-    expect(asked[0]).toMatchObject({ path: '/v1/completions', body: { temperature: 0, max_tokens: 10 } });
+    expect(asked[0]).toMatchObject({
+      path: '/v1/completions',
+      body: { temperature: 0, max_tokens: 10, min_tokens: 1 },
+    });
     expect(JSON.parse(dataset.submission?.(dataset.questions, outputs) ?? '')).toEqual([
       { question_id: 42000, answer: 'yes' },
       { question_id: 42001, answer: '3' },
@@ -169,7 +172,7 @@ describe('captions', () => {
       ]),
     );
     const { rows, asked } = await run(dataset, { [CAPTION]: ' A man repairs an old bicycle.' });
-    expect(asked[0]?.body).toMatchObject({ max_tokens: 30 });
+    expect(asked[0]?.body).toMatchObject({ max_tokens: 30, min_tokens: 8 });
     // The caption fits one of both pictures.
     expect(good[0]?.figures.CIDEr).toBeGreaterThan(rows[0]?.figures.CIDEr ?? Number.POSITIVE_INFINITY);
     expect(rows[0]?.figures.CIDEr).toBeGreaterThan(0);
@@ -205,7 +208,7 @@ describe('RefCOCO', () => {
       '<img><ref>man in black</ref><box>': '(0,0),(490,990)</box>',
     });
     expect(figuresOf(rows)).toEqual({ refcoco_val: [2, 50], refcoco_testA: [1, 100] });
-    expect(asked[0]?.body).toMatchObject({ max_tokens: 28 });
+    expect(asked[0]?.body).toMatchObject({ max_tokens: 28, min_tokens: 10 });
   });
 
   it('asks for the box in dialogs', async () => {
@@ -317,7 +320,7 @@ describe('TouchStone', () => {
       [
         'index\tquestion\thuman_annotation\tgpt4_ha_answer\tcategory\ttask_name\tresponse\n',
         '0\tDescribe the picture in one sentence.\t"A teal square.\nNothing else is in it."\t"The picture is ""teal""."\tbasic\tSimple description\tIt is teal.\n',
-        '1\tWrite a short poem about it.\tA teal square.\t"Teal\tis calm."\tstory\tPoetry\t"Teal,\n""deep""\tteal."\n',
+        '1\tWrite a short poem about it.\t"A 5"" teal square."\t"Teal\tis calm."\tstory\tPoetry\t"Teal,\n""deep""\tteal."\n',
       ].join(''),
     );
   });

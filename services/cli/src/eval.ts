@@ -18,7 +18,7 @@ import {
 import type { Command } from './commands.ts';
 import { type EvalArguments, readArguments } from './eval/arguments.ts';
 import { openModel } from './eval/open-model.ts';
-import { progressLine } from './eval/progress.ts';
+import { progressReporter } from './eval/progress.ts';
 import { seededRandom } from './seeded-random.ts';
 import { say, show } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -86,19 +86,20 @@ async function runEvaluation(args: readonly string[], signal: AbortSignal): Prom
   const maxTokens = options.maxTokens ?? dataset.maxTokens;
   const run = { dataset: dataset.name, style, model: model.name, maxTokens };
   const resultsFile = await ResultsFile.open(options.resultsPath, run);
-  const started = performance.now();
+  const now = () => performance.now();
+  const report = progressReporter({ isTerminal: process.stderr.isTTY, show, say, now });
   let kept = 0;
   try {
     const outputs = await runEval({
       questions,
       style,
-      answer: model.answerer({ style, maxTokens }),
+      answer: model.answerer({ style, maxTokens, minTokens: Math.min(dataset.minTokens, maxTokens) }),
       resultsFile,
       concurrency: options.concurrency,
-      now: () => performance.now(),
+      now,
       onProgress(progress) {
         kept = progress.kept;
-        show(progressLine(progress, performance.now() - started));
+        report(progress);
       },
       signal,
     });

@@ -60,6 +60,7 @@ function captionFormat(name: string, files: string, folders: readonly string[]):
         items,
         style: 'raw',
         maxTokens: 30,
+        minTokens: 8,
         ...measuredBy('CIDEr', METRICS.cider, ''),
       });
     },

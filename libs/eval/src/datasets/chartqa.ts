@@ -34,6 +34,7 @@ export const chartqa: DatasetFormat = {
       items,
       style: 'raw',
       maxTokens: 100,
+      minTokens: 1,
       ...measuredBy('relaxed accuracy', METRICS['relaxed-accuracy']),
     });
   },

@@ -37,6 +37,7 @@ export const docvqa: DatasetFormat = {
       items: await Array.fromAsync(isVqaLines(path) ? fromLines(path, folder) : fromJson(path, folder)),
       style: 'raw',
       maxTokens: 100,
+      minTokens: 1,
       ...measuredBy('ANLS', METRICS.anls),
       submission: (items, outputs) =>
         JSON.stringify(

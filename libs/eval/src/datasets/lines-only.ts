@@ -32,7 +32,7 @@ function linesFormat(name: string, file: string, maxTokens: number, metric: Metr
         const id = `${basename(path, '.jsonl')}-${items.length + 1}`;
         items.push({ question: vqaQuestion(id, image, question), wanted: answers });
       }
-      return createDataset({ name, items, style: 'raw', maxTokens, ...measuredBy('accuracy', metric) });
+      return createDataset({ name, items, style: 'raw', maxTokens, minTokens: 1, ...measuredBy('accuracy', metric) });
     },
   };
 }

@@ -49,6 +49,7 @@ export const refcoco: DatasetFormat = {
       items,
       style: 'raw',
       maxTokens: 28,
+      minTokens: 10,
       ...measuredBy('accuracy at IoU 0.5', METRICS['box-accuracy']),
       overall: false,
     });

@@ -69,7 +69,7 @@ export const touchstone: DatasetFormat = {
 };
 
 async function* readTable(path: string): AsyncGenerator<Row> {
-  const fields = { delimiter: '\t', columns: true, bom: true, skip_empty_lines: true } as const;
+  const fields = { delimiter: '\t', columns: true, bom: true, relax_quotes: true, skip_empty_lines: true } as const;
   const table = chain([createReadStream(path), parse(fields)]);
   let number = 0;
   try {

@@ -70,6 +70,7 @@ export function vqaDataset(name: string, items: readonly EvalItem<readonly strin
     items,
     style: 'raw',
     maxTokens: 10,
+    minTokens: 1,
     ...measuredBy('VQA accuracy', METRICS['vqa-accuracy']),
     ...(name !== 'vizwiz' && { submission: vqaSubmission }),
     notes: scored ? [] : ['Without annotations the answers are not scored.'],
