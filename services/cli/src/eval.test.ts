@@ -14,6 +14,10 @@ const DATA = join(import.meta.dirname, '../../../libs/eval/test/data');
 let answer: (body: string) => string | Promise<string>;
 const server = createServer(async (request, response) => {
   const body = (await request.toArray()).join('');
+  if (!request.url?.startsWith('/v1/')) {
+    response.writeHead(404).end();
+    return;
+  }
   const text = request.url === '/v1/models' ? '' : await answer(body);
   response.end(JSON.stringify({ data: [{ id: 'nano' }], choices: [{ text, message: { content: text } }] }));
 });
@@ -60,7 +64,9 @@ describe('eidetic eval', () => {
     expect(status).toBe(0);
     expect(table).toMatch(/\| all +\| 1 +\| 0 +\| 100.0 %/);
     expect(said).toMatch(/^1 results in .*questions\.results\.jsonl\n$/);
-    expect((await run([questions, '--server', url])).said).toMatch(/1 are from an earlier run/);
+    // An address without a path means its /v1.
+    const again = await run([questions, '--server', new URL(url).origin]);
+    expect(again.said).toMatch(/1 are from an earlier run/);
     const [header, result] = await resultsIn(join(folder, 'questions.results.jsonl'));
     expect(header).toEqual({ run: { dataset: 'questions', style: 'chat', model: 'nano', maxTokens: 256 } });
     expect(result).toMatchObject({ id: 'line-1', asked: 'What is it?', output: 'A ring.' });
@@ -199,6 +205,7 @@ describe('eidetic eval', () => {
     [['q.jsonl', '--server', 'http://localhost', '--concurrency', '0'], /--concurrency is 0/],
     [['q.jsonl', '--server', 'localhost:8080'], /--server is localhost:8080; an address such as http/],
     [['q.jsonl', '--sever', 'http://localhost'], /--sever/],
+    [['q.jsonl', '--server', 'http://localhost', '--timeout', '3000000'], /--timeout is 3000000; .* to 2000000/],
     [['docvqa', '--server', 'http://localhost'], /docvqa needs its files: val_v1\.0\.json/],
     [['docvga', 'val_v1.0.json', '--server', 'http://localhost'], /no data set docvga\. Did you mean docvqa\?/],
     [['mme', 'a', 'b', '--server', 'http://localhost'], /what is b\?/],

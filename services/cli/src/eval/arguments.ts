@@ -30,6 +30,8 @@ const OPTIONS = {
 
 /** Seeds are 32 bits. */
 const MAX_SEED = 2 ** 32 - 1;
+/** Timers hold 31 bits of milliseconds. */
+const MAX_TIMEOUT_SECONDS = 2_000_000;
 
 /** Who answers. */
 export type Answering =
@@ -58,7 +60,7 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
   const { values, positionals } = parseArguments(args, OPTIONS);
   const { format, paths } = readFormat(positionals);
   const apiKey = values['api-key'] ?? env.EIDETIC_API_KEY;
-  const timeoutMs = wholeNumber('--timeout', values.timeout) * 1000;
+  const timeoutMs = wholeNumber('--timeout', values.timeout, 1, MAX_TIMEOUT_SECONDS) * 1000;
   const optional = (option: '--limit' | '--max-tokens', text: string | undefined) =>
     text === undefined ? undefined : wholeNumber(option, text);
   return {
@@ -71,7 +73,7 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
             kind: 'server',
             model: values.model,
             server: {
-              baseUrl: serverAddress('--server', values.server),
+              baseUrl: baseUrlOf(serverAddress('--server', values.server)),
               timeoutMs,
               ...(apiKey !== undefined && { apiKey }),
             },
@@ -87,6 +89,10 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
     concurrency: wholeNumber('--concurrency', values.concurrency, 1, 10_000),
   };
 }
+
+/** The address of a server alone stands for its `/v1`; one with a path is meant as it is. */
+const baseUrlOf = (address: string): string =>
+  new URL(address).pathname === '/' ? new URL('/v1', address).href : address;
 
 function missingAnswerer(): never {
   throw new UsageError('--server is needed, or --model with the folder of a model to load.');
