@@ -26,7 +26,7 @@ export interface PickleEnvironment {
   readonly load: (persistentId: PickleValue) => PickleValue;
 }
 
-/** Values that one pickle may create: 30 for a tensor. Bounds memory, since one byte of pickle can create a dict. */
+/** Values that one pickle may create, and may remember: 30 of each for a tensor. Bounds memory: one byte of pickle can create a dict. */
 const MAX_VALUES = 1_000_000;
 const MAX_MARKS = 64;
 const MAX_GLOBAL_NAME_BYTES = 200;
@@ -178,6 +178,7 @@ class Unpickler {
 
   #remember(key: number): void {
     this.#memo.set(key, this.#top());
+    if (this.#memo.size > MAX_VALUES) throw new Error(`it remembers more than ${MAX_VALUES} values`);
   }
 
   #recall(key: number): PickleValue {

@@ -85,6 +85,8 @@ describe('a pickle is refused when it', () => {
   const opcodes = (text: string): Buffer => Buffer.from(text, 'latin1');
   const document = (text: string): Buffer => pickle.document(opcodes(text));
   const state = pickle.stateDict({ a: tensor });
+  /** LONG_BINPUT. */
+  const remember = (key: number): Buffer => Buffer.concat([opcodes('r'), Buffer.from(Uint32Array.of(key).buffer)]);
 
   it.each<[string, Buffer, RegExp]>([
     [
@@ -155,6 +157,11 @@ describe('a pickle is refused when it', () => {
     ['claims a text of 4 GB', document('X\xff\xff\xff\xffa'), /truncated/],
     ['has a number of 255 bytes', document(`\x8a\xff${'\x01'.repeat(255)}`), /number is too large/],
     ['nests marks without end', document('('.repeat(100_000)), /nests deeper than 64/],
+    [
+      'remembers one dict millions of times',
+      Buffer.concat([pickle.begin, Buffer.from('}'), ...Array.from({ length: 1_000_001 }, (_, i) => remember(i))]),
+      /remembers more than 1000000 values/,
+    ],
     ['creates millions of dicts', document('}'.repeat(1_100_000)), /more than 1000000 values/],
     ['wraps tuples half a million times', document(`)${'\x85'.repeat(500_000)}`), /not a state dict/],
     ['doubles a tuple a thousand times', document(`)${'q\x00h\x00\x86'.repeat(1000)}`), /not a state dict/],

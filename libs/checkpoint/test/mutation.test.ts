@@ -1,21 +1,63 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EideticError } from '@eidetic/core';
-import { expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../src/index.ts';
-import { checkpointFolder } from './checkpoint-folder.ts';
-import { writeSafetensors } from './write-safetensors.ts';
+import { checkpointFolder, type Files } from './checkpoint-folder.ts';
+import {
+  asZip64,
+  entriesOf,
+  hostileOpcodes,
+  mutateBytes,
+  mutateJson,
+  mutatePickle,
+  mutateZip,
+  type Random,
+  safetensorsParts,
+  withPickle,
+} from './mutations.ts';
+import { safetensorsFile, writeSafetensors } from './write-safetensors.ts';
 
-const MUTATIONS = 3000;
+/** Mutations of each kind; more find more. */
+const RUNS = Number(process.env.FUZZ_RUNS ?? 1500);
+/** Far more than they take; most of it goes into writing files. */
+const TIMEOUT_MS = 30_000 + 20 * RUNS;
+/** What reading all of them may take beyond what the process had. */
+const MEMORY_BYTES = 200 * 1024 * 1024;
+
 const genuine = await readFile(join(import.meta.dirname, 'data/torch/pytorch_model-00001-of-00002.bin'));
-const safetensors = writeSafetensors({
-  'a.weight': { dtype: 'BF16', shape: [3, 2], bytes: new Uint8Array(12) },
-  'a.bias': { dtype: 'F32', shape: [2], bytes: new Uint8Array(8) },
-  'a.index': { dtype: 'I64', shape: [], bytes: new Uint8Array(8) },
-});
+const zip64 = asZip64(genuine);
+const entries = entriesOf(genuine);
+const pickle = entries.find(({ name }) => name.endsWith('/data.pkl'))?.data ?? Buffer.alloc(0);
 
-/** Values at which length, offset and count fields break. */
-const SHARP = [0, 1, 0x7f, 0x80, 0xff, 0x22, 0x2d, 0x2e, 0x30, 0x7b];
+const tensor = (dtype: string, shape: readonly number[], bytes: number) => ({
+  dtype,
+  shape,
+  bytes: new Uint8Array(bytes),
+});
+const float = writeSafetensors({
+  'a.weight': tensor('BF16', [3, 2], 12),
+  'a.bias': tensor('F32', [2], 8),
+  'a.index': tensor('I64', [], 8),
+});
+/** A layer that GPTQ quantised: 8 rows of 32 columns, in one group. */
+const gptq = writeSafetensors({
+  'h.qweight': tensor('I32', [4, 8], 128),
+  'h.qzeros': tensor('I32', [1, 1], 4),
+  'h.scales': tensor('F16', [1, 8], 16),
+  'h.g_idx': tensor('I32', [32], 128),
+  'h.bias': tensor('F16', [8], 16),
+});
+const header = safetensorsParts(gptq);
+const index = JSON.stringify({
+  metadata: { total_size: 320 },
+  weight_map: {
+    ...Object.fromEntries(['a.weight', 'a.bias', 'a.index'].map((name) => [name, 'one.safetensors'])),
+    ...Object.fromEntries(
+      ['qweight', 'qzeros', 'scales', 'g_idx', 'bias'].map((name) => [`h.${name}`, 'two.safetensors']),
+    ),
+  },
+});
 
 /** Numerical Recipes' linear congruential generator: the same mutations on every run. */
 function* randomNumbers(seed: number): Generator<number, never> {
@@ -25,45 +67,94 @@ function* randomNumbers(seed: number): Generator<number, never> {
   }
 }
 
-/** Overwrites, deletes, repeats or cuts a few bytes. */
-function mutate(original: Buffer, random: (bound: number) => number): Buffer {
-  let bytes = Buffer.from(original);
-  for (let edits = 1 + random(3); edits > 0; edits--) {
-    const at = random(Math.max(1, bytes.length));
-    const length = 1 + random(8);
-    const kind = random(8);
-    if (kind === 0) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + length)]);
-    else if (kind === 1) bytes = Buffer.concat([bytes.subarray(0, at + length), bytes.subarray(at)]);
-    else if (kind === 2) bytes = bytes.subarray(0, Math.max(1, at));
-    else if (kind === 3) bytes.fill(SHARP[random(SHARP.length)] ?? 0, at, Math.min(at + length, bytes.length));
-    else bytes[at] = kind === 4 ? random(256) : (SHARP[random(SHARP.length)] ?? 0);
-  }
-  return bytes;
+/** A kind of mutation: what else is in the folder, the file that is mutated, and how; `hostile` are opcodes to mix in. */
+interface Kind {
+  readonly files?: Files;
+  readonly name: string;
+  readonly original: Buffer;
+  readonly mutate: (random: Random, hostile: readonly Buffer[]) => Buffer;
 }
 
-it.each([
-  ['model.safetensors', safetensors],
-  ['pytorch_model.bin', genuine],
-] as const)('every mutation of a valid %s is read whole or refused', async (name, original) => {
-  const numbers = randomNumbers(20231);
-  const random = (bound: number): number => numbers.next().value % bound;
-  await using folder = await checkpointFolder({});
-  let refused = 0;
-  const rssBefore = process.memoryUsage().rss;
-  for (let i = 0; i < MUTATIONS; i++) {
-    await writeFile(join(folder.path, name), mutate(original, random));
-    try {
-      await using checkpoint = await openCheckpoint(folder.path);
-      for (const [tensor, { sizeBytes }] of checkpoint.tensors) {
-        expect(await checkpoint.readRaw(tensor)).toHaveLength(sizeBytes);
-      }
-    } catch (error) {
-      if (!(error instanceof EideticError) || error.code !== 'invalid_checkpoint') throw error;
-      refused++;
+const KINDS: Readonly<Record<string, Kind>> = {
+  'bytes of safetensors': {
+    name: 'model.safetensors',
+    original: float,
+    mutate: (random) => mutateBytes(float, random),
+  },
+  'headers of safetensors of a GPTQ layer': {
+    name: 'model.safetensors',
+    original: gptq,
+    mutate: (random) => safetensorsFile(mutateJson(header.header, random).toString(), header.data),
+  },
+  'bytes of a PyTorch archive': {
+    name: 'pytorch_model.bin',
+    original: genuine,
+    mutate: (random) => mutateBytes(genuine, random),
+  },
+  'opcodes of a pickle': {
+    name: 'pytorch_model.bin',
+    original: withPickle(entries, pickle),
+    mutate: (random, hostile) => withPickle(entries, mutatePickle(pickle, hostile, random)),
+  },
+  'headers of a zip archive': {
+    name: 'pytorch_model.bin',
+    original: zip64,
+    mutate: (random) => mutateZip(random(2) === 0 ? genuine : zip64, random),
+  },
+  'an index': {
+    files: { 'one.safetensors': float, 'two.safetensors': gptq },
+    name: 'model.safetensors.index.json',
+    original: Buffer.from(index),
+    mutate: (random) => mutateJson(index, random),
+  },
+};
+
+/** Opens the folder and reads every tensor, whole; or finds it refused in the way of the taxonomy. */
+async function read(path: string): Promise<'read' | 'refused'> {
+  try {
+    await using checkpoint = await openCheckpoint(path);
+    for (const [name, { sizeBytes }] of checkpoint.tensors) {
+      expect(await checkpoint.readRaw(name)).toHaveLength(sizeBytes);
     }
+    return 'read';
+  } catch (error) {
+    if (!(error instanceof EideticError) || error.code !== 'invalid_checkpoint') throw error;
+    return 'refused';
   }
-  // Some bytes do not matter (data, dates, checksums); most do.
-  expect(refused).toBeGreaterThan(MUTATIONS / 3);
-  expect(refused).toBeLessThan(MUTATIONS);
-  expect(process.memoryUsage().rss - rssBefore).toBeLessThan(200 * 1024 * 1024);
+}
+
+const peakBytes = (): number => process.resourceUsage().maxRSS * 1024;
+
+describe('a checkpoint of which was changed', () => {
+  const figures: Record<string, object> = {};
+  afterAll(() => {
+    if (process.env.FUZZ_RUNS !== undefined) console.table(figures);
+  });
+
+  it.each(Object.entries(KINDS))(
+    '%s: is read whole or refused, and does nothing',
+    async (kind, { files, name, ...how }) => {
+      const numbers = randomNumbers(20231);
+      const random: Random = (bound) => numbers.next().value % bound;
+      await using folder = await checkpointFolder({ ...files, [name]: how.original });
+      expect(await read(folder.path)).toBe('read');
+      const marker = join(folder.path, 'executed');
+      const hostile = hostileOpcodes(`touch ${marker}`);
+      const counts = { read: 0, refused: 0 };
+      const [peakBefore, startedMs] = [peakBytes(), performance.now()];
+      for (let i = 0; i < RUNS; i++) {
+        await writeFile(join(folder.path, name), how.mutate(random, hostile));
+        counts[await read(folder.path)]++;
+      }
+      const grownBytes = peakBytes() - peakBefore;
+      const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
+      figures[kind] = { ...counts, 'peak grew by MiB': Math.round(grownBytes / 2 ** 20), seconds };
+      // Some changes do not matter (data, dates, checksums, the order of keys); most do.
+      expect(counts.refused).toBeGreaterThan(RUNS / 3);
+      expect(counts.read).toBeGreaterThan(0);
+      expect(grownBytes).toBeLessThan(MEMORY_BYTES);
+      await expect(stat(marker)).rejects.toMatchObject({ code: 'ENOENT' });
+    },
+    TIMEOUT_MS,
+  );
 });

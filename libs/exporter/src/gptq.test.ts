@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Checkpoint, openCheckpoint } from '@eidetic/checkpoint';
 import { type SafetensorsEntry, writeSafetensors } from '@eidetic/checkpoint/writers';
+import { EideticError } from '@eidetic/core';
 import { Environment, Tensor } from '@eidetic/ort';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -18,6 +19,10 @@ import type { ActivationType } from './linear.ts';
 import { DataFile } from './onnx/data-file.ts';
 import { GraphBuilder } from './onnx/graph-builder.ts';
 import { encodeModel, type Model } from './onnx/model.ts';
+
+/** Checkpoints of which bytes are changed; more find more. */
+const RUNS = Number(process.env.FUZZ_RUNS ?? 100);
+const TIMEOUT_MS = 30_000 + 50 * RUNS;
 
 const ROWS = 40;
 const COLUMNS = 384;
@@ -202,6 +207,15 @@ describe('a GPTQ layer that is refused', () => {
     });
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('names a scale that is %s', async (scale) => {
+    const { scales } = layerOf(64);
+    scales[100] = scale;
+    expect(await refusal(packLayer(layerOf(64, { scales })))).toMatchObject({
+      code: 'invalid_checkpoint',
+      message: `'h.scales' holds ${scale}, which scales nothing.`,
+    });
+  });
+
   it('names groups of unequal size', async () => {
     const groupOf = groupsInOrder(COLUMNS, 64);
     groupOf[200] = 1;
@@ -238,3 +252,34 @@ describe('a GPTQ layer that is refused', () => {
     expect(() => gptqTensors('h', rows, columns, { groupSize, zeroOffset: 1 })).toThrow(/'h' is \[4/);
   });
 });
+
+it(
+  'has the weights of a checkpoint of which bytes were changed, bit for bit, or refuses it',
+  async () => {
+    let refused = 0;
+    const random = numbers(RUNS * 20, 1e9, 7).values();
+    const next = (bound: number): number => (random.next().value ?? 0) % bound;
+    for (let i = 0; i < RUNS; i++) {
+      const packed = packLayer(layerOf(64, { zeros: asymmetric(64, 1) }));
+      const parts = [packed.qweight, packed.qzeros, packed.scales, packed.g_idx];
+      for (let edits = 1 + next(3); edits > 0; edits--) {
+        const { buffer } = parts[next(parts.length)] ?? packed.qweight;
+        new Uint8Array(buffer)[next(buffer.byteLength)] = next(256);
+      }
+      try {
+        const found = await run(exactly(await modelOf(packed, 64)), identity);
+        expect(found).toEqual(expected(dequantize(packed), packed.bias));
+      } catch (error) {
+        if (!(error instanceof EideticError) || error.code !== 'invalid_checkpoint') throw error;
+        refused++;
+      } finally {
+        await checkpoint.close();
+        await rm(join(directory, 'm.data'));
+      }
+    }
+    if (process.env.FUZZ_RUNS !== undefined) console.table({ refused, read: RUNS - refused });
+    expect(refused).toBeGreaterThan(0);
+    expect(refused).toBeLessThan(RUNS);
+  },
+  TIMEOUT_MS,
+);

@@ -68,8 +68,8 @@ export function gptqTensors(
  *
  * @param x `[…, columns]`
  * @returns `[…, rows]`
- * @throws EideticError `invalid_checkpoint` when a tensor has another element type, groups are of unequal size, or a zero
- *   point is outside 0 to 15.
+ * @throws EideticError `invalid_checkpoint` when a tensor has another element type, groups are of unequal size, a zero
+ *   point is outside 0 to 15, or a scale is no finite number.
  */
 export async function gptqLinear(
   graph: GraphBuilder,
@@ -87,7 +87,7 @@ export async function gptqLinear(
   const order = columnOrder(layer, await readIntegers(layer, 'g_idx'));
   const pieces = rowPieces(await readIntegers(layer, 'qweight'), rows, order);
   const values = await graph.weight(`${name}.weight`, 'uint8', [rows, blocks, blockSize / 2], pieces);
-  const scales = scalesOfBlocks(await weights.readFloat32(`${layer.name}.scales`), rows, repeat);
+  const scales = scalesOfBlocks(await readScales(layer), rows, repeat);
   const scaleValue = await constantOf(graph, `${name}.scales`, scales, [rows, blocks], activations);
   const zeros = packZeroPoints(layer, await readIntegers(layer, 'qzeros'), rows, repeat);
   const zeroPoints = zeros && (await graph.constant(`${name}.zeros`, zeros, [rows, zeros.length / rows]));
@@ -106,6 +106,13 @@ async function readIntegers({ weights, name }: GptqLayer, part: string): Promise
     throw new EideticError('invalid_checkpoint', `'${name}.${part}' holds ${info?.dtype}; GPTQ layers hold ${needed}.`);
   }
   return new Uint32Array((await weights.readRaw(`${name}.${part}`)).buffer);
+}
+
+async function readScales({ weights, name }: GptqLayer): Promise<Float32Array> {
+  const scales = await weights.readFloat32(`${name}.scales`);
+  const wrong = scales.find((scale) => !Number.isFinite(scale));
+  if (wrong === undefined) return scales;
+  throw new EideticError('invalid_checkpoint', `'${name}.scales' holds ${wrong}, which scales nothing.`);
 }
 
 /**
