@@ -1,17 +1,29 @@
 #!/bin/sh
-# Makes stand-ins for the two base images of the Dockerfile out of Debian packages and this clone's own Node, for where no registry can be
-# reached: eidetic-base/build and eidetic-base/run. Needs root, debootstrap and docker. Does nothing if they are there.
+# Makes stand-ins for the base images of the Dockerfile out of Debian packages and this clone's own Node, for where no registry can be
+# reached: eidetic-base/build, eidetic-base/run and, with EIDETIC_CUDA=1, eidetic-base/wheels. Needs root, debootstrap and docker. Does nothing if they are there.
 #
 #   docker build --build-arg BUILD_IMAGE=eidetic-base/build --build-arg RUN_IMAGE=eidetic-base/run …
 set -eu
 cd "$(dirname "$0")/../.."
 scripts/bootstrap.sh
-docker image inspect eidetic-base/build eidetic-base/run >/dev/null 2>&1 && exit 0
 
 release=bookworm
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# Python 3.11 with pip, and the certificates of this machine.
+if [ "${EIDETIC_CUDA:-}" = 1 ] && ! docker image inspect eidetic-base/wheels >/dev/null 2>&1; then
+  debootstrap --variant=minbase --include=ca-certificates,python3-pip "$release" "$work/wheels" "$mirror" >"$work/log" 2>&1 || {
+    cat "$work/log" >&2
+    exit 1
+  }
+  cp /etc/ssl/certs/ca-certificates.crt "$work/wheels/etc/ssl/certs/ca-certificates.crt"
+  tar -C "$work/wheels" -c . |
+    docker import --change 'ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt PIP_BREAK_SYSTEM_PACKAGES=1' - eidetic-base/wheels >/dev/null
+fi
+
+docker image inspect eidetic-base/build eidetic-base/run >/dev/null 2>&1 && exit 0
 
 # A shell, Node with npm, and the certificates of this machine.
 debootstrap --variant=minbase --include=ca-certificates "$release" "$work/build" "$mirror" >"$work/log" 2>&1 || {

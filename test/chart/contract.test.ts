@@ -60,6 +60,21 @@ describe.skipIf(WITHOUT_HELM !== '')(`what the chart promises${WITHOUT_HELM}`, (
       }
     });
 
+    it('has pods with GPUs compute on them, and gateways know how vision encoders convert the model', async () => {
+      const settings = ofKind(await objects, 'ConfigMap');
+      const computes = new Map<string, boolean>();
+      for (const { spec, owner } of podsOf(await objects)) {
+        const service = ['vision', 'decoder'].find((name) => owner.metadata.name.endsWith(`-${name}`));
+        const [container] = spec.containers;
+        if (service === undefined || container === undefined) continue;
+        const hasGpu = 'nvidia.com/gpu' in container.resources.limits;
+        computes.set(service, hasGpu);
+        expect(container.image.includes(`eidetic-${service}-cuda:`)).toBe(hasGpu);
+        expect(settings[service]?.data?.EIDETIC_PROVIDER).toBe(hasGpu ? 'cuda' : undefined);
+      }
+      expect(settings.gateway?.data?.EIDETIC_PROVIDER).toBe(computes.get('vision') ? 'cuda' : undefined);
+    });
+
     it('probes every container that stays, and asks for life elsewhere than for readiness', async () => {
       for (const { spec, owner } of podsOf(await objects))
         for (const { name, startupProbe, readinessProbe, livenessProbe } of owner.kind === 'Pod'

@@ -41,7 +41,7 @@ labels:
 {{/* Takes (dict "root" $ "component" name). */}}
 {{- define "eidetic.image" -}}
 {{- with .root.Values.image.registry }}{{ . }}/{{ end -}}
-eidetic-{{ .component }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
+eidetic-{{ .component }}{{ if (index .root.Values .component).gpus }}-cuda{{ end }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
 {{- end -}}
 
 {{/* The components that are services of Eidetic. */}}

@@ -10,6 +10,10 @@ EIDETIC_GRPC_PORT: {{ include "eidetic.grpcPort" .component | quote }}
 EIDETIC_CACHE_DIR: /var/cache/eidetic
 EIDETIC_MODEL: {{ include "eidetic.modelPath" .root }}
 EIDETIC_DRAIN_LIMIT: {{ int $own.drainSeconds }}s
+{{- /* A gateway computes nothing, but has to know how the vision encoders convert the model: their pictures' keys depend on it. */}}
+{{- if (ternary $values.vision $own (eq .component "gateway")).gpus }}
+EIDETIC_PROVIDER: cuda
+{{- end }}
 {{- if eq .component "gateway" }}
 EIDETIC_DECODERS: dns:///{{ $fullname }}-decoder:{{ include "eidetic.grpcPort" "decoder" }}
 EIDETIC_VISION_ENCODERS: dns:///{{ $fullname }}-vision:{{ include "eidetic.grpcPort" "vision" }}
