@@ -1,5 +1,5 @@
 import type { Bundle } from '@eidetic/bundle';
-import { EmbeddingTable, ModelRunner } from '@eidetic/engine';
+import { decoderSession, EmbeddingTable, ModelRunner } from '@eidetic/engine';
 import type { Runtime } from '@eidetic/model-loader';
 import { createVisionGraph } from '@eidetic/vision';
 import { type Spread, spread } from '../src/statistics.ts';
@@ -68,11 +68,7 @@ export async function measureDecode(
   { decodeBatches, context, cudaGraphs }: GpuOptions,
 ): Promise<readonly Figure[]> {
   const { decoder } = bundle.manifest;
-  const { provider = 'cpu' } = options;
-  const setUp =
-    cudaGraphs && provider !== 'cpu'
-      ? { ...options, provider: { cuda: { ...provider.cuda, enable_cuda_graph: 1 } } }
-      : options;
+  const setUp = decoderSession(options, decoder.dtype, cudaGraphs);
   using session = await environment.createSession(bundle.path(decoder.graph), setUp);
   const slots = Math.max(...decodeBatches);
   const runner = new ModelRunner(session, bundle, { slots, capacity: context + 1, cudaGraphs });

@@ -1,7 +1,8 @@
 import type { Precision } from '@eidetic/bundle';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FLOAT32_PRECISIONS, testBundle } from '../support/bundles.ts';
-import { type GoldenCase, goldenArray, goldens, imagesOf } from '../support/goldens.ts';
+import { featuresOf, pixelsOf, relativeError } from '../support/golden-pictures.ts';
+import { type GoldenCase, goldens, imagesOf } from '../support/goldens.ts';
 import { GraphRunner } from '../support/graph-runner.ts';
 
 const withPixels = goldens.cases.filter((golden) => golden.pixel_values && golden.image_features);
@@ -67,26 +68,3 @@ describe('graphs with float16 activations', () => {
     expect(Number(topIds[0])).toBe(golden.first_step_top5[0]?.id);
   });
 });
-
-const featuresOf = ({ image_features }: GoldenCase): Float32Array =>
-  goldenArray(image_features ?? { image: '', file: '' });
-
-/** Undoes the reference's normalisation: pixel values `[3, side, side]` to bytes `[side, side, 3]`. */
-function pixelsOf({ pixel_values }: GoldenCase): Uint8Array {
-  const pixels = goldenArray(pixel_values ?? { image: '', file: '' });
-  const area = pixels.length / 3;
-  const bytes = new Uint8Array(pixels.length);
-  for (const channel of [0, 1, 2]) {
-    for (let i = 0; i < area; i++) {
-      const value = (pixels[channel * area + i] ?? 0) * (goldens.std[channel] ?? 1) + (goldens.mean[channel] ?? 0);
-      bytes[i * 3 + channel] = Math.round(value * 255);
-    }
-  }
-  return bytes;
-}
-
-/** Norm of the difference over the norm of the reference. */
-function relativeError(found: Float32Array, expected: Float32Array): number {
-  const norm = (values: Iterable<number>): number => Math.hypot(...values);
-  return norm(expected.map((x, i) => x - (found[i] ?? Number.NaN))) / norm(expected);
-}

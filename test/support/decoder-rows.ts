@@ -1,5 +1,12 @@
 import type { Bundle } from '@eidetic/bundle';
-import { EmbeddingTable, type FloatArray, floatArrayOf, ModelRunner, type StepScores } from '@eidetic/engine';
+import {
+  decoderSession,
+  EmbeddingTable,
+  type FloatArray,
+  floatArrayOf,
+  ModelRunner,
+  type StepScores,
+} from '@eidetic/engine';
 import { Environment, type SessionOptions } from '@eidetic/ort';
 
 /** One token of a decode step. */
@@ -46,7 +53,8 @@ export class DecoderRows implements Disposable {
     capacity: number,
     { environment = Environment.load(), session: options, cudaGraphs = false }: DecoderRowsOptions = {},
   ): Promise<DecoderRows> {
-    const session = await environment.createSession(bundle.path(bundle.manifest.decoder.graph), options);
+    const { graph, dtype } = bundle.manifest.decoder;
+    const session = await environment.createSession(bundle.path(graph), decoderSession(options, dtype, cudaGraphs));
     const runner = new ModelRunner(session, bundle, { slots, capacity, cudaGraphs });
     return new DecoderRows(bundle, runner, () => {
       runner.release();

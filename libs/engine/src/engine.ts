@@ -11,6 +11,7 @@ import {
 } from '@eidetic/core';
 import { Environment, type Session, type SessionOptions } from '@eidetic/ort';
 import { checkRequest, countPositions } from './check-request.ts';
+import { decoderSession } from './decoder-session.ts';
 import { resolveEmbeddings } from './embeddings.ts';
 import { EngineLoop } from './engine-loop.ts';
 import { Scheduler } from './scheduler.ts';
@@ -86,7 +87,7 @@ export class Engine implements Decoder {
     const { decoder } = bundle.manifest;
     const session = await environment.createSession(
       bundle.path(decoder.graph),
-      sessionOptions(options.session, decoder.dtype, cudaGraphs),
+      decoderSession(options.session, decoder.dtype, cudaGraphs),
     );
     try {
       return new Engine(options, session);
@@ -154,25 +155,6 @@ export class Engine implements Decoder {
       ...(observer && { observer }),
     });
   }
-}
-
-/** Sets CUDA up for graphs, which a CPU does not have, and refuses what its attention has no kernel for. */
-function sessionOptions(
-  session: SessionOptions = {},
-  dtype: Manifest['decoder']['dtype'],
-  cudaGraphs: boolean,
-): SessionOptions {
-  const { provider = 'cpu' } = session;
-  if (provider === 'cpu') {
-    if (cudaGraphs) throw new EideticError('invalid_config', 'CUDA graphs are for the cuda provider.');
-    return session;
-  }
-  if (dtype !== 'float16') {
-    const message = `The decoder computes in ${dtype}, and CUDA's attention in float16 only. Convert with --activations float16.`;
-    throw new EideticError('invalid_bundle', message);
-  }
-  if (!cudaGraphs) return session;
-  return { ...session, provider: { cuda: { ...provider.cuda, enable_cuda_graph: 1 } } };
 }
 
 /** Dynamic NTK: the rotary table is chosen by the length of the whole prompt and kept for the whole answer. */

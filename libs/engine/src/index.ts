@@ -1,3 +1,4 @@
+export { decoderSession } from './decoder-session.ts';
 export { EmbeddingTable } from './embedding-table.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export { type FloatArray, floatArrayOf } from './float-array.ts';
