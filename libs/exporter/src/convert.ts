@@ -34,9 +34,7 @@ export interface ConvertOptions {
  */
 export async function convertCheckpoint(options: ConvertOptions & { bundleDirectory: string }): Promise<Bundle> {
   const target = resolve(options.bundleDirectory);
-  if (await exists(target)) {
-    throw new EideticError('invalid_config', `${target} exists already. Remove it or choose another folder.`);
-  }
+  if (await exists(target)) throw existsAlready(target);
   const checkpoint = await openCheckpoint(options.checkpointDirectory);
   try {
     return await writeBundle(checkpoint, target, options, 'keep');
@@ -176,7 +174,8 @@ async function publish(
       await rm(join(target, JOURNAL_FILE), { force: true });
       return await openBundle(target);
     } catch (error) {
-      if (!isOccupied(error) || occupied === 'keep') throw error;
+      if (!isOccupied(error)) throw error;
+      if (occupied === 'keep') throw existsAlready(target);
     }
     const present = await intactBundle(target, source, { ...(signal && { signal }) });
     if (present !== undefined) {
@@ -186,6 +185,9 @@ async function publish(
     await rm(target, { recursive: true, force: true });
   }
 }
+
+const existsAlready = (target: string): EideticError =>
+  new EideticError('invalid_config', `${target} exists already. Remove it or choose another folder.`);
 
 const isOccupied = (error: unknown): boolean =>
   isSystemError(error) && ['EEXIST', 'ENOTDIR', 'ENOTEMPTY'].includes(error.code ?? '');

@@ -26,12 +26,24 @@ export async function claimPartial(target: string, source: string): Promise<Part
       if (!claimed && (await Journal.isOf(left, source))) claimed = await take(left, path);
       else await rm(left, { recursive: true, force: true });
     }
-    if (!claimed) await mkdir(path, { recursive: true });
+    if (!claimed) await makeFolder(path);
   } catch (error) {
     inUse.delete(path);
     throw error;
   }
   return { path, [Symbol.dispose]: () => void inUse.delete(path) };
+}
+
+/** Makes a folder and those above it. Node's own recursive `mkdir` says ENOENT of a file system that is read-only. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path);
+  }
 }
 
 /** Moves a folder; false if another conversion was faster. */
@@ -61,6 +73,8 @@ function isRunning(pid: number): boolean {
     return true;
   } catch (error) {
     // A process of another user may not be signalled.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
