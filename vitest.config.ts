@@ -9,7 +9,7 @@ export default defineConfig({
       'deploy/grafana/{src,test}/**/*.test.ts',
       'test/**/*.test.ts',
     ],
-    setupFiles: ['./test/support/seed.ts'],
+    setupFiles: ['./test/support/seed.ts', './test/support/no-regex-subsets.ts'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 120_000,

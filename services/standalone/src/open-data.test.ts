@@ -12,7 +12,10 @@ it('has a directory to itself, until it lets go of it', async () => {
   const path = join(directory, 'not', 'there', 'yet');
   {
     await using _first = await openData(path, quiet);
-    await expect(openData(path, quiet)).rejects.toMatchObject({ code: 'invalid_config', message: /EIDETIC_DATA_DIR/ });
+    await expect(openData(path, quiet)).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: expect.stringMatching(/EIDETIC_DATA_DIR/),
+    });
   }
   await using _second = await openData(path, quiet);
   expect((await readdir(path)).toSorted()).toEqual(['batches', 'files']);
@@ -21,7 +24,7 @@ it('has a directory to itself, until it lets go of it', async () => {
 it('says which setting is wrong when the directory cannot be made', async () => {
   await expect(openData('/dev/null/data', quiet)).rejects.toMatchObject({
     code: 'invalid_config',
-    message: /^EIDETIC_DATA_DIR/,
+    message: expect.stringMatching(/^EIDETIC_DATA_DIR/),
   });
 });
 
