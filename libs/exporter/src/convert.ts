@@ -133,11 +133,11 @@ async function writeBundle(
       return await publish(partial.path, target, source, { occupied, signal });
     } catch (error) {
       if (!isInterruption(error)) await remove(partial.path);
-      throw error;
+      throw error instanceof EideticError && isInterruption(error) ? interrupted(error, partial.path) : error;
     }
   } catch (error) {
     if (error instanceof EideticError || !isSystemError(error)) throw error;
-    const message = `${dirname(target)} cannot be written (${error.message}). Choose another folder, or make room there.`;
+    const message = `${dirname(target)} cannot be written (${error.message}). Make room there, and the same conversion goes on; or choose another folder.`;
     throw new EideticError('invalid_config', message, { cause: error });
   }
 }
@@ -157,6 +157,11 @@ const isInterruption = (error: unknown): boolean =>
   error instanceof EideticError
     ? ['cancelled', 'deadline_exceeded'].includes(error.code)
     : isSystemError(error) && !isOccupied(error);
+
+const interrupted = (error: EideticError, partial: string): EideticError => {
+  const message = `The conversion was cut off. The same one goes on with what is in ${partial}; remove that to give it up.`;
+  return new EideticError(error.code, message, { cause: error });
+};
 
 /** What could not be made cannot be removed either; the failure that is on its way says more. */
 const remove = (path: string): Promise<void> => rm(path, { recursive: true, force: true }).catch(() => undefined);
