@@ -26,7 +26,7 @@ vision: setup ## serve only the vision encoder, over gRPC on port 50052 (EIDETIC
 settings: setup ## print every setting of the server
 	@node services/standalone/src/main.ts --help
 
-images: ## build the container images of the services (EIDETIC_BASES=debian: without a registry)
+images: ## build the container images of the services (EIDETIC_CUDA=1: those for NVIDIA GPUs too; EIDETIC_BASES=debian: without a registry)
 	@scripts/build-images.sh
 
 chart: setup ## check the Helm chart with helm, kubeconform, kube-linter, and as processes of this machine

@@ -66,7 +66,7 @@ export const MODEL_SETTINGS = {
   cudaMemoryBytes: {
     name: 'EIDETIC_CUDA_MEMORY',
     description:
-      "Most memory of the GPU that weights, keys and values and each of onnxruntime's own buffers take together; none: what there is.",
+      'Most memory of the GPU that each of the two graphs may take, with weights, keys and values; none: what there is.',
     kind: optional(size()),
     default: 'none',
   },
