@@ -69,7 +69,7 @@ export const CONFIG_DEFINITION = {
     name: 'EIDETIC_ENCODE_LOCK',
     description: 'Time after which the pictures of a gateway that died are taken over by another.',
     kind: duration(1000),
-    default: '5s',
+    default: '2s',
   },
   batchLockMs: {
     name: 'EIDETIC_BATCH_LOCK',

@@ -55,7 +55,8 @@ export const openQueue = async (
           lingerMs: config.encodeLingerMs,
         },
         paused: true,
-        locks: { lockMs: encodeLockMs, stalledCheckMs: encodeLockMs / 2, maxTakeovers: 1 },
+        // A gateway that stands still is taken for dead sooner than pictures should be given up for it.
+        locks: { lockMs: encodeLockMs, stalledCheckMs: encodeLockMs / 2, maxTakeovers: 2 },
       }),
     signal,
   );
