@@ -46,6 +46,7 @@ it('finds a machine well, one line for each check', async () => {
   expect(stdout).toMatch(/^ok {7}Node\.js: v24/m);
   expect(stdout).toMatch(/^ok {7}onnxruntime: 1\.\S+ \(\/.*libonnxruntime/m);
   expect(stdout).toMatch(/^ok {7}model: qwen-vl-nano-chat .*: every checksum is right$/m);
+  expect(stdout).toMatch(/^ok {7}disk: a bundle is served; .* free in \//m);
   expect(stdout).toMatch(/^(ok|warning ) +memory: up to .* needed/m);
   expect(stdout).not.toMatch(/^problem/m);
   expect(status).toBe(0);

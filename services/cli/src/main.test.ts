@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm, watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { openBundle, verifyBundle } from '@eidetic/bundle';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -52,6 +53,16 @@ describe('eidetic', () => {
     expect(stderr).toMatch(/^eidetic: There is no command 'frobnicate'. See 'eidetic --help'/);
     expect((await eidetic('conver')).stderr).toMatch(/Did you mean 'convert'\?/);
     expect((await eidetic('constructor')).code).toBe(2);
+  });
+
+  it('says that it was interrupted', async () => {
+    const events = watch(directory);
+    const args = [join(import.meta.dirname, 'main.ts'), 'convert', CHECKPOINT, join(directory, 'bundle')];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const said = text(child.stderr);
+    for await (const { filename } of events) if (filename?.includes('.partial-')) break;
+    child.kill('SIGINT');
+    expect(await said).toBe('eidetic: Interrupted.\n');
   });
 
   it('converts a checkpoint in the precisions that are asked for', async () => {

@@ -30,8 +30,9 @@ async function run(name: string, args: readonly string[]): Promise<number> {
     return 0;
   }
   const cancel = new AbortController();
-  process.once('SIGTERM', () => cancel.abort());
-  if (!command.handlesInterrupt) process.once('SIGINT', () => cancel.abort());
+  const interrupt = (): void => cancel.abort(new EideticError('cancelled', 'Interrupted.'));
+  process.once('SIGTERM', interrupt);
+  if (!command.handlesInterrupt) process.once('SIGINT', interrupt);
   try {
     return (await command.run(args, cancel.signal)) ?? 0;
   } catch (error) {

@@ -77,12 +77,12 @@ export function checkMemory(needed: number, available: number, most: number, lim
 /** Whether the folder of converted models can take one. */
 export async function checkDisk(config: ModelConfig, bundle: Bundle | undefined): Promise<Finding> {
   const { cacheDirectory, modelDirectory, isBundle } = modelPlanOf(config);
-  if (isBundle) return ok('disk', 'nothing is written: a bundle is served');
   const folder = await nearestFolder(cacheDirectory);
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   const remedy = 'Make room there, or let EIDETIC_CACHE_DIR name another folder.';
   const message = `${formatBytes(free)} free in ${cacheDirectory}`;
+  if (isBundle) return ok('disk', `a bundle is served; large weights are packed if there is room: ${message}`);
   try {
     await access(folder, constants.W_OK);
   } catch {
