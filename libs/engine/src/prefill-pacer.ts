@@ -9,6 +9,12 @@ export interface PrefillPacerOptions {
 /** A run over fewer positions costs hardly less: the past is read once however many there are. */
 const LEAST_ROWS = 16;
 
+/** Where so many take longer than this, arithmetic is what takes the time, and fewer cost as much less. */
+const LONG_PART_MS = 50;
+
+/** A prompt may not be cut into single positions; below this, weights are read for too little. */
+const FEWEST_ROWS = 4;
+
 /**
  * Sizes the part of a prompt that is computed between two decode steps, so that a running answer's tokens come at most
  * 1 / (1 - share) times as far apart while prompts come in, on whatever machine. It goes by how long the last parts and steps took;
@@ -43,6 +49,7 @@ export class PrefillPacer {
     const budgetMs = (this.#stepMs * share) / (1 - share);
     const wanted = (rows * budgetMs) / durationMs;
     const next = Math.min(Math.max(wanted, this.#rows / 2), this.#rows * 2);
-    this.#rows = Math.floor(Math.min(Math.max(next, LEAST_ROWS), chunk));
+    const least = (durationMs / rows) * LEAST_ROWS > LONG_PART_MS ? FEWEST_ROWS : LEAST_ROWS;
+    this.#rows = Math.floor(Math.min(Math.max(next, least), chunk));
   }
 }
