@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { Reply } from './peers/protocol.ts';
+import { type ProcessMemory, processMemory } from './process-memory.ts';
 
 type Argument<F> = F extends (argument: infer A) => unknown ? A : never;
 type Result<F> = F extends (argument: never) => Promise<infer R> ? R : never;
@@ -44,6 +45,11 @@ export class Contender<M> implements AsyncDisposable {
   /** Most memory that the process has held so far, in bytes. Linux only. */
   async peakMemoryBytes(): Promise<number> {
     return peakMemoryBytes(this.#child.pid ?? 0);
+  }
+
+  /** What the process holds at the moment. Linux only. */
+  memory(): Promise<ProcessMemory> {
+    return processMemory(this.#child.pid ?? 0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

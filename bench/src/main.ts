@@ -10,6 +10,7 @@ import { decoderSuite } from './suites/decoder.ts';
 import { dialogSuite } from './suites/dialog.ts';
 import { encodeQueueSuite } from './suites/encode-queue.ts';
 import { floodSuite } from './suites/flood.ts';
+import { fullSizeSuite } from './suites/full-size.ts';
 import { grpcSuite } from './suites/grpc.ts';
 import { httpSuite } from './suites/http.ts';
 import { interferenceSuite } from './suites/interference.ts';
@@ -19,7 +20,7 @@ import { soakSuite } from './suites/soak.ts';
 import { tiersSuite } from './suites/tiers.ts';
 import { visionSuite } from './suites/vision.ts';
 
-const USAGE = `node bench/src/main.ts [--only NAME,NAME] [--quick] [--rounds N] [--model CHECKPOINT]`;
+const USAGE = `node bench/src/main.ts [--only NAME,NAME] [--quick] [--rounds N] [--model CHECKPOINT] [--bundle BUNDLE] [--cache DIRECTORY]`;
 
 const SUITES = [
   decoderSuite('int8'),
@@ -39,6 +40,7 @@ const SUITES = [
   cacheSuite,
   soakSuite,
   chaosSuite,
+  fullSizeSuite,
 ];
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -49,10 +51,12 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     model: { type: 'string', default: fromRoot('models/qwen-vl-nano-chat') },
+    bundle: { type: 'string' },
+    cache: { type: 'string', default: fromRoot('.cache/bench') },
     help: { type: 'boolean', default: false },
   },
 });
-const names = options.only?.split(',') ?? SUITES.map(({ name }) => name);
+const names = options.only?.split(',') ?? SUITES.filter(({ onRequest }) => !onRequest).map(({ name }) => name);
 const unknown = names.filter((name) => !SUITES.some((suite) => suite.name === name));
 if (options.help || unknown.length > 0) {
   console.error(`${USAGE}\nSuites: ${SUITES.map(({ name }) => name).join(', ')}.`);
@@ -66,7 +70,8 @@ console.log(`commit ${environment.commit}, load before the run ${machine.loadBef
 for (const suite of SUITES.filter(({ name }) => names.includes(name))) {
   const result = await suite.run({
     checkpointDirectory: options.model,
-    cacheDirectory: fromRoot('.cache/bench'),
+    bundleDirectory: options.bundle,
+    cacheDirectory: options.cache,
     threads: availableParallelism(),
     copyBytesPerSecond: machine.copyBytesPerSecond,
     rounds: Number(options.rounds ?? (options.quick ? 2 : 7)),

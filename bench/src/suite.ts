@@ -4,6 +4,8 @@ import type { SuiteResult } from './report.ts';
 export interface SuiteContext {
   /** A Qwen-VL checkpoint. */
   readonly checkpointDirectory: string;
+  /** A bundle of that checkpoint, for suites that do not convert it. */
+  readonly bundleDirectory: string | undefined;
   /** Where converted models are kept between runs. */
   readonly cacheDirectory: string;
   /** Cores that every contender may use. */
@@ -18,5 +20,7 @@ export interface SuiteContext {
 export interface Suite {
   /** Chosen by `--only`; also the name of the result file. */
   readonly name: string;
+  /** Whether it runs only when it is named: it needs what is not in the repository. */
+  readonly onRequest?: boolean;
   run(context: SuiteContext): Promise<SuiteResult>;
 }

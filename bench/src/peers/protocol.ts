@@ -1,3 +1,5 @@
+import type { ImageEmbedding } from '@eidetic/core';
+
 /**
  * Every contender runs in a process of its own, so that neither memory nor thread pools interfere. The parent asks, the
  * child answers; one question at a time.
@@ -102,6 +104,21 @@ export interface SoakReport {
 /** An engine that is put to the test of time. */
 export interface SoakPeer {
   soak(job: SoakJob): Promise<SoakReport>;
+}
+
+/** A question about a picture. */
+export interface PictureQuestion {
+  /** Names the picture: state of one key is used again. */
+  readonly key: string;
+  readonly embedding: ImageEmbedding;
+  readonly ids: readonly number[];
+}
+
+/** One part of a model, loaded as a service loads it. */
+export interface ServicePeer extends TextPeer {
+  encode(picture: Uint8Array): Promise<ImageEmbedding>;
+  /** Milliseconds to the first token. */
+  ask(question: PictureQuestion): Promise<number>;
 }
 
 export type Reply<T> = { readonly ok: true; readonly result: T } | { readonly ok: false; readonly error: string };
