@@ -5,7 +5,7 @@ import { type Bundle, openBundle, verifyBundle } from '@eidetic/bundle';
 import { type Checkpoint, openCheckpoint } from '@eidetic/checkpoint';
 import { EideticError } from '@eidetic/core';
 import type { ExportFamily, ExportPlan } from './family.ts';
-import { JOURNAL_FILE } from './journal.ts';
+import { JOURNAL_FILE, Journal } from './journal.ts';
 import type { ActivationType } from './linear.ts';
 import { claimPartial } from './partial-folder.ts';
 import { type ConvertProgress, WatchedWeights } from './watched-weights.ts';
@@ -127,7 +127,7 @@ async function writeBundle(
   const source = await sourceOf(checkpoint, options);
   watched.checkCancelled();
   try {
-    using partial = await claimPartial(target, source);
+    using partial = await claimPartial(target, (folder) => Journal.isOf(folder, source));
     try {
       await writeParts(watched, plan, partial.path, { ...options, name: nameOf(options), source });
       return await publish(partial.path, target, source, { occupied, signal });

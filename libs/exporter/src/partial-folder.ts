@@ -1,29 +1,31 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Journal } from './journal.ts';
 
-/** Folders that conversions of this process are writing to: those to the same target at the same time have one each. */
+/** Folders that this process is writing to: those that are to become the same target at the same time have one each. */
 const inUse = new Set<string>();
-let conversions = 0;
+let claims = 0;
 
-/** A folder beside the target of a conversion, which gets the target's name once everything is in it. */
+/** A folder beside its target, whose name it gets once everything is in it. */
 export interface PartialFolder extends Disposable {
   readonly path: string;
 }
 
 /**
- * The folder that an earlier conversion of `source` to `target` left when it was cut off, or a new one. What was left by others is removed:
- * nobody goes on with it.
+ * The folder that a process left beside `target` when it was cut off, if `isUseful` says that this one can go on with it, or a new one.
+ * Whatever else such processes left is removed: nobody goes on with it.
  *
  * @throws the operating system's error when the folder cannot be made.
  */
-export async function claimPartial(target: string, source: string): Promise<PartialFolder> {
-  const path = `${target}.partial-${process.pid}-${++conversions}`;
+export async function claimPartial(
+  target: string,
+  isUseful: (folder: string) => Promise<boolean>,
+): Promise<PartialFolder> {
+  const path = `${target}.partial-${process.pid}-${++claims}`;
   inUse.add(path);
   try {
     let claimed = false;
     for (const left of await abandonedPartials(target)) {
-      if (!claimed && (await Journal.isOf(left, source))) claimed = await take(left, path);
+      if (!claimed && (await isUseful(left))) claimed = await take(left, path);
       else await rm(left, { recursive: true, force: true });
     }
     if (!claimed) await makeFolder(path);
@@ -46,7 +48,7 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** Moves a folder; false if another conversion was faster. */
+/** Moves a folder; false if somebody else was faster. */
 const take = (from: string, to: string): Promise<boolean> =>
   rename(from, to).then(
     () => true,
@@ -56,7 +58,7 @@ const take = (from: string, to: string): Promise<boolean> =>
     },
   );
 
-/** What conversions to `target` that no longer run have left. */
+/** What processes that no longer run have left beside `target`. */
 async function abandonedPartials(target: string): Promise<string[]> {
   const prefix = `${basename(target)}.partial-`;
   const entries = await readdir(dirname(target)).catch(() => []);

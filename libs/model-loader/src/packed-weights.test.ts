@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bundle, openBundle } from '@eidetic/bundle';
@@ -85,6 +85,15 @@ describe('mapWeights', () => {
     await map('decoder');
     expect(said).toHaveLength(2);
     expect((await readFile(data)).length).toBeGreaterThan(1000);
+    expect(await packedFolders()).toHaveLength(1);
+  });
+
+  it('clears away what a process that was killed had packed so far', async () => {
+    const packed = (await map('decoder')).bundle.path('decoder.onnx');
+    await rm(join(packed, '..'), { recursive: true });
+    // The largest process id of Linux plus one never runs.
+    await mkdir(`${join(packed, '..')}.partial-4194305-1`);
+    await map('decoder');
     expect(await packedFolders()).toHaveLength(1);
   });
 

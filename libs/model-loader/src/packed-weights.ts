@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { type Bundle, type BundlePart, filesOf, type ListedFile, sha256Of, verifyFiles } from '@eidetic/bundle';
 import { EideticError } from '@eidetic/core';
+import { claimPartial } from '@eidetic/exporter';
 import { z } from 'zod';
 import type { LoadContext } from './load-context.ts';
 import type { Runtime } from './runtime.ts';
@@ -98,19 +99,18 @@ async function packedDirectory(
   const { bundle, part, cacheDirectory, runtime } = options;
   const directory = join(cacheDirectory, 'packed', `${bundle.manifest.name}-${part}-${keyOf(runtime, files)}`);
   if (await isWhole(directory, cacheDirectory, context.signal)) return directory;
-  const partial = `${directory}.partial-${process.pid}`;
+  // What a process that was killed had packed so far is of no use.
+  using partial = await claimPartial(directory, () => Promise.resolve(false));
   try {
-    await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true });
-    await checkRoom(partial, files);
-    await pack(options, partial, context);
+    await checkRoom(partial.path, files);
+    await pack(options, partial.path, context);
     context.signal.throwIfAborted();
     // Another process may have been faster; only what is damaged makes way.
     if (await isWhole(directory, cacheDirectory, context.signal)) return directory;
     await rm(directory, { recursive: true, force: true });
-    await rename(partial, directory);
+    await rename(partial.path, directory);
   } finally {
-    await rm(partial, { recursive: true, force: true });
+    await rm(partial.path, { recursive: true, force: true });
   }
   return directory;
 }
