@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Bundle, Manifest } from '@eidetic/bundle';
-import { type ArrayType, type Binding, type Mirror, type Session, Tensor, type TensorArray } from '@eidetic/ort';
+import { type Binding, type Mirror, type Session, Tensor, type TensorArray } from '@eidetic/ort';
 import { type FloatArray, floatArrayOf } from './float-array.ts';
 import { createKvCache, type KvCache } from './kv-cache.ts';
 import type { StepScores } from './sampler.ts';
@@ -36,7 +36,15 @@ export interface ModelRunnerOptions {
   readonly cudaGraphs?: boolean;
 }
 
-/** Where every step leaves its scores. */
+/** What steps read, a row for each slot. */
+interface Inputs {
+  readonly embeddings: Mirror<FloatArray>;
+  readonly positionIds: Mirror<BigInt64Array>;
+  readonly inverseTemperature: Mirror<Float32Array>;
+  readonly seqlensK: Mirror<Int32Array>;
+}
+
+/** What steps write, a row for each slot. */
 interface Scores {
   readonly topValues: Mirror<Float32Array>;
   readonly topIds: Mirror<BigInt64Array>;
@@ -45,18 +53,14 @@ interface Scores {
 }
 
 /** Buffers of one shape of step, bound once. */
-interface PreparedStep {
+interface PreparedStep extends Pick<Inputs, 'inverseTemperature' | 'seqlensK'> {
   readonly binding: Binding;
-  readonly inverseTemperature: Mirror<Float32Array>;
-  readonly seqlensK: Mirror<Int32Array>;
   /** GroupQueryAttention reads it on the host, whatever computes. */
   readonly totalLength: Int32Array;
   readonly scores: Scores;
 }
 
-interface DecodeStep extends PreparedStep {
-  readonly embeddings: Mirror<FloatArray>;
-  readonly positionIds: Mirror<BigInt64Array>;
+interface DecodeStep extends PreparedStep, Inputs {
   /** How long the last step took. */
   durationMs: number;
 }
@@ -80,6 +84,8 @@ export class ModelRunner {
   readonly #session: Session;
   readonly #decoder: Manifest['decoder'];
   readonly #options: ModelRunnerOptions;
+  /** One call at a time: steps of all ranges share the first rows. */
+  readonly #inputs: Inputs;
   readonly #scores: Scores;
   /** By range of slots. */
   readonly #decodeSteps = new Map<string, DecodeStep>();
@@ -92,9 +98,15 @@ export class ModelRunner {
     this.#session = session;
     this.#decoder = bundle.manifest.decoder;
     this.#options = options;
-    const { topK, vocab } = this.#decoder;
+    const { hidden, dtype, topK, vocab } = this.#decoder;
     using made = new DisposableStack();
     this.kv = made.adopt(createKvCache(session, this.#decoder, slots, capacity), (kv) => kv.release());
+    this.#inputs = {
+      embeddings: made.use(session.mirror<FloatArray>(floatArrayOf(dtype), [slots, 1, hidden])),
+      positionIds: made.use(session.mirror(BigInt64Array, [slots, 1])),
+      inverseTemperature: made.use(session.mirror(Float32Array, [slots, 1])),
+      seqlensK: made.use(session.mirror(Int32Array, [slots])),
+    };
     this.#scores = {
       topValues: made.use(session.mirror(Float32Array, [slots, topK])),
       topIds: made.use(session.mirror(BigInt64Array, [slots, topK])),
@@ -173,10 +185,9 @@ export class ModelRunner {
 
   #decodeStep(first: number, count: number): DecodeStep {
     return getOrMake(this.#decodeSteps, `${first} to ${first + count}`, () => {
-      const { hidden, dtype } = this.#decoder;
       const step = this.#prepare(first, count, this.#decodeSteps.size + 1);
-      const embeddings = this.#mirror<FloatArray>(floatArrayOf(dtype), [count, 1, hidden]);
-      const positionIds = this.#mirror(BigInt64Array, [count, 1]);
+      const embeddings = this.#part(this.#inputs.embeddings, [count, 1, this.#decoder.hidden]);
+      const positionIds = this.#part(this.#inputs.positionIds, [count, 1]);
       step.binding.input('inputs_embeds', embeddings.tensor).input('position_ids', positionIds.tensor);
       return { ...step, embeddings, positionIds, durationMs: Number.POSITIVE_INFINITY };
     });
@@ -186,17 +197,14 @@ export class ModelRunner {
   #prepare(first: number, count: number, cudaGraphId: number): PreparedStep {
     const { vocab, topK } = this.#decoder;
     const binding = this.#resources.use(this.#session.bind(this.#options.cudaGraphs ? { cudaGraphId } : {}));
-    const inverseTemperature = this.#mirror(Float32Array, [count, 1]);
-    inverseTemperature.array.fill(1);
-    const seqlensK = this.#mirror(Int32Array, [count]);
+    const inverseTemperature = this.#part(this.#inputs.inverseTemperature, [count, 1]);
+    const seqlensK = this.#part(this.#inputs.seqlensK, [count]);
     const totalLength = new Int32Array(1);
-    const part = <A extends Float32Array | BigInt64Array>(mirror: Mirror<A>, columns: number): Mirror<A> =>
-      this.#resources.use(mirror.part([count, columns]));
     const scores: Scores = {
-      topValues: part(this.#scores.topValues, topK),
-      topIds: part(this.#scores.topIds, topK),
-      logNormalizer: part(this.#scores.logNormalizer, 1),
-      logits: part(this.#scores.logits, vocab),
+      topValues: this.#part(this.#scores.topValues, [count, topK]),
+      topIds: this.#part(this.#scores.topIds, [count, topK]),
+      logNormalizer: this.#part(this.#scores.logNormalizer, [count, 1]),
+      logits: this.#part(this.#scores.logits, [count, vocab]),
     };
     using total = Tensor.fromArray(totalLength, []);
     binding
@@ -214,8 +222,8 @@ export class ModelRunner {
     return { binding, inverseTemperature, seqlensK, totalLength, scores };
   }
 
-  #mirror<A extends TensorArray>(ArrayOf: ArrayType<A>, dims: readonly number[]): Mirror<A> {
-    return this.#resources.use(this.#session.mirror(ArrayOf, dims));
+  #part<A extends TensorArray>(mirror: Mirror<A>, dims: readonly number[]): Mirror<A> {
+    return this.#resources.use(mirror.part(dims));
   }
 }
 
