@@ -20,5 +20,6 @@ it('does not count what was there from an earlier attempt', () => {
 it('says nothing before it knows', () => {
   expect(paceText(progress(0), 1)).toBe('');
   expect(paceText(progress(500, 500), 1)).toBe('');
-  expect(paceText(progress(1), 0)).toBe('');
+  expect(paceText(progress(509, 500), 1)).toBe('');
+  expect(paceText(progress(100), 0)).toBe('');
 });
