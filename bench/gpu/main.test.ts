@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Figure } from './measure.ts';
+import { readOptions } from './options.ts';
 import { formatFigures } from './report.ts';
+import { measureTorch } from './torch.ts';
 
 it('measures a tiny model on the CPU, says so in a table and in JSON, and leaves nothing behind', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'eidetic-bench-test-'));
@@ -39,4 +41,17 @@ it('sets figures beside the best of PyTorch, and beside the memory', () => {
   ]);
   expect(table).toContain('| decode | eidetic float16 | 8 | 10.00 (1.00 to 100.00) | 300.0 tokens/s | 1.50x | 75 % |');
   expect(table).toContain('| copy | device to device | 1 | 10.00 (1.00 to 100.00) | 2000.0 GB/s |  |  |');
+});
+
+it('keeps what PyTorch measured before it ended', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'eidetic-bench-test-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const python = join(folder, 'python');
+  const measured = JSON.stringify({ what: 'decode', who: 'sdpa float16', batch: 8, times: [4] });
+  await writeFile(python, `#!/bin/sh\necho '${measured}'\nexit 7\n`, { mode: 0o755 });
+  const { figures, failure } = await measureTorch('config.json', readOptions(['--python', python]));
+  expect(figures).toMatchObject([{ who: 'PyTorch sdpa float16', batch: 8, perSecond: 2000 }]);
+  expect(failure?.message).toContain('ended with 7');
+  const missing = await measureTorch('config.json', readOptions(['--python', join(folder, 'none')]));
+  expect(missing.failure?.message).toContain('ENOENT');
 });

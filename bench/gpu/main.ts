@@ -59,8 +59,10 @@ async function run(runtime: Runtime, folder: string, options: GpuOptions): Promi
     await note(`measured the language model in ${precision}`, await measureDecode(runtime, bundle, options));
     await rm(bundle.directory, { recursive: true });
   }
-  await note('measured PyTorch', await measureTorch(join(checkpoint, 'config.json'), options));
+  const torch = await measureTorch(join(checkpoint, 'config.json'), options);
+  await note('measured PyTorch', torch.figures);
   process.stdout.write(`${formatFigures(figures)}\n`);
+  if (torch.failure) throw torch.failure;
 }
 
 async function configOf({ shape, layers, visionLayers }: GpuOptions): Promise<unknown> {

@@ -2,7 +2,7 @@
 
     python torch_peer.py CONFIG cuda|cpu VISION_BATCHES DECODE_BATCHES CONTEXT
 
-Prints a JSON array of measurements; times are in milliseconds, from inputs on the host to results on the host.
+Prints a line of JSON for each measurement; times are in milliseconds, from inputs on the host to results on the host.
 """
 
 import json
@@ -179,13 +179,16 @@ def measure_decode(config, device, batches, context, dtype, kind):
         del cache
 
 
+def say(measurement):
+    print(json.dumps(measurement), flush=True)
+
+
 @torch.inference_mode()
 def main():
     path, device, vision_batches, decode_batches, context = sys.argv[1:]
     with open(path, encoding="utf-8") as file:
         config = json.load(file)
     torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = True
-    found = []
     numbers = lambda text: [int(part) for part in text.split(",")]
     kinds = [(torch.bfloat16, "eager"), (torch.bfloat16, "sdpa"), (torch.float16, "eager"), (torch.float16, "sdpa")]
     if device == "cpu":
@@ -193,10 +196,9 @@ def main():
     for dtype, kind in kinds:
         who = f"{kind} {str(dtype).removeprefix('torch.')}"
         for batch, times in measure_vision(config, device, numbers(vision_batches), dtype, kind):
-            found.append({"what": "vision", "who": who, "batch": batch, "times": times})
+            say({"what": "vision", "who": who, "batch": batch, "times": times})
         for batch, times in measure_decode(config, device, numbers(decode_batches), int(context), dtype, kind):
-            found.append({"what": "decode", "who": who, "batch": batch, "times": times})
-    print(json.dumps(found))
+            say({"what": "decode", "who": who, "batch": batch, "times": times})
 
 
 main()
