@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openBundle, verifyBundle } from '@eidetic/bundle';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -281,7 +281,7 @@ describe('ensureBundle', () => {
   it('clears away what a killed conversion left', async () => {
     const { directory: target } = await cached();
     // The largest process id of Linux plus one never runs.
-    await cp(target, `${target}.partial-4194305-1`, { recursive: true });
+    await cp(target, `${target}.partial-${hostname()}-4194305-1`, { recursive: true });
     await rm(target, { recursive: true });
     await cached();
     expect(await cacheEntries()).toBe(1);

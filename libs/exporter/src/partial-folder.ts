@@ -1,9 +1,16 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 /** Folders that this process is writing to: those that are to become the same target at the same time have one each. */
 const inUse = new Set<string>();
 let claims = 0;
+
+/**
+ * A folder of another machine in which nothing was written for so long is abandoned. Containers that share a volume are such machines: in each,
+ * the process has the same number.
+ */
+const ABANDONED_MS = 10 * 60_000;
 
 /** A folder beside its target, whose name it gets once everything is in it. */
 export interface PartialFolder extends Disposable {
@@ -20,7 +27,7 @@ export async function claimPartial(
   target: string,
   isUseful: (folder: string) => Promise<boolean>,
 ): Promise<PartialFolder> {
-  const path = `${target}.partial-${process.pid}-${++claims}`;
+  const path = `${target}.partial-${hostname()}-${process.pid}-${++claims}`;
   inUse.add(path);
   try {
     let claimed = false;
@@ -62,11 +69,31 @@ const take = (from: string, to: string): Promise<boolean> =>
 async function abandonedPartials(target: string): Promise<string[]> {
   const prefix = `${basename(target)}.partial-`;
   const entries = await readdir(dirname(target)).catch(() => []);
-  return entries
-    .filter((entry) => entry.startsWith(prefix))
-    .map((entry) => ({ path: join(dirname(target), entry), pid: Number.parseInt(entry.slice(prefix.length), 10) }))
-    .filter(({ path, pid }) => (pid === process.pid ? !inUse.has(path) : !isRunning(pid)))
-    .map(({ path }) => path);
+  const abandoned: string[] = [];
+  for (const entry of entries.filter((name) => name.startsWith(prefix))) {
+    const path = join(dirname(target), entry);
+    if (await isAbandoned(path, entry.slice(prefix.length))) abandoned.push(path);
+  }
+  return abandoned;
+}
+
+/** @param owner `<host>-<pid>-<number>` */
+async function isAbandoned(path: string, owner: string): Promise<boolean> {
+  const [, host, digits] = /^(.+)-(\d+)-\d+$/.exec(owner) ?? [];
+  const pid = Number(digits);
+  if (host !== hostname()) return Date.now() - (await lastWriteMs(path)) > ABANDONED_MS;
+  return pid === process.pid ? !inUse.has(path) : !isRunning(pid);
+}
+
+/** When something in a folder was last written, in milliseconds since 1970. */
+async function lastWriteMs(folder: string): Promise<number> {
+  const entries = await readdir(folder).catch(() => []);
+  const written = [folder, ...entries.map((entry) => join(folder, entry))].map((path) =>
+    stat(path)
+      .then(({ mtimeMs }) => mtimeMs)
+      .catch(() => 0),
+  );
+  return Math.max(...(await Promise.all(written)));
 }
 
 function isRunning(pid: number): boolean {

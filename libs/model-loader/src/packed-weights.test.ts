@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bundle, openBundle } from '@eidetic/bundle';
 import { type Decoder, GREEDY } from '@eidetic/core';
@@ -92,7 +92,7 @@ describe('mapWeights', () => {
     const packed = (await map('decoder')).bundle.path('decoder.onnx');
     await rm(join(packed, '..'), { recursive: true });
     // The largest process id of Linux plus one never runs.
-    await mkdir(`${join(packed, '..')}.partial-4194305-1`);
+    await mkdir(`${join(packed, '..')}.partial-${hostname()}-4194305-1`);
     await map('decoder');
     expect(await packedFolders()).toHaveLength(1);
   });
