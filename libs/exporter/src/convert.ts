@@ -159,7 +159,7 @@ const isInterruption = (error: unknown): boolean =>
     : isSystemError(error) && !isOccupied(error);
 
 const interrupted = (error: EideticError, partial: string): EideticError => {
-  const message = `The conversion was cut off. The same one goes on with what is in ${partial}; remove that to give it up.`;
+  const message = `${error.message} The same conversion goes on with what is in ${partial}; remove that to give it up.`;
   return new EideticError(error.code, message, { cause: error });
 };
 

@@ -92,13 +92,18 @@ it('names the folder when there is no model in it', async () => {
   expect(stderr).not.toContain('    at ');
 });
 
-it('ends a conversion on SIGTERM and leaves nothing behind', async () => {
+it('ends a conversion on SIGTERM, and goes on with it when it is started again', async () => {
   const directory = await temporaryDirectory();
   const server = start([], { EIDETIC_CACHE_DIR: directory });
   await server.said(/^Converting qwen-vl-nano-chat: 10 %/);
   server.child.kill('SIGTERM');
   expect((await server.ended).code).toBe(0);
-  expect(await readdir(directory)).toEqual([]);
+  expect(await readdir(directory)).toEqual([expect.stringContaining('.partial-')]);
+  const again = start([], { EIDETIC_CACHE_DIR: directory });
+  await again.said(/^Eidetic serves qwen-vl-nano-chat on http:/);
+  again.child.kill('SIGTERM');
+  expect((await again.ended).code).toBe(0);
+  expect((await readdir(directory)).filter((name) => name.includes('.partial-'))).toEqual([]);
 });
 
 it('converts, answers, and on SIGTERM finishes the running stream before it exits', async () => {
