@@ -27,7 +27,9 @@ it('says NOT_SERVING when a tiny picture takes too long, until a picture is enco
   const { channel, remote } = await startVisionService(settings);
   const statuses = channel.stream(HealthDefinition, 'watch', { service: '' });
   const until = async (wanted: number): Promise<void> => {
-    for (let next = await statuses.next(); next.value?.status !== wanted; next = await statuses.next());
+    for (let next = await statuses.next(); next.value?.status !== wanted; next = await statuses.next()) {
+      if (next.done) throw new Error(`The service never said ${wanted}.`);
+    }
   };
   await until(ServingStatus.NOT_SERVING);
   const picture = await goldenPicture('17-ground-1.png');

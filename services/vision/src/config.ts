@@ -45,9 +45,9 @@ export const CONFIG_DEFINITION = {
   probeLimitMs: {
     name: 'EIDETIC_PROBE_LIMIT',
     description:
-      'Longest time that the tiny picture may take, or five times what it took at start if that is longer; beyond it, health says NOT_SERVING until one succeeds.',
-    kind: duration(1),
-    default: '10s',
+      'Longest time that the tiny picture may take; beyond it, health says NOT_SERVING until one succeeds. None: 10 s, or five times what it took at start if that is longer.',
+    kind: optional(duration(1)),
+    default: 'none',
   },
   ...LIFE_SETTINGS,
 } as const satisfies ConfigDefinition;

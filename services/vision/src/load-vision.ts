@@ -26,7 +26,10 @@ export type VisionLoader = (config: VisionServiceConfig, context: LoadVisionCont
 /** What this service loads of a bundle. */
 const PARTS = ['vision'] as const;
 
-/** A probe may take so many times as long as the picture at start: on a large model and few cores that is the greater limit. */
+/** Longest time that a probe may take where nobody says, in milliseconds … */
+const PROBE_LIMIT_MS = 10_000;
+
+/** … or so many times as long as the picture at start: on a large model and few cores that is the greater limit. */
 const PROBE_FACTOR = 5;
 
 /** A clock in milliseconds. */
@@ -69,7 +72,7 @@ export const loadVision: VisionLoader = async (config, context) => {
   const probe = new EncodeProbe({
     encode: (limit) => encodeTinyPicture(encoder, limit),
     idleMs: config.probeIdleMs,
-    limitMs: Math.max(config.probeLimitMs, PROBE_FACTOR * firstMs),
+    limitMs: config.probeLimitMs ?? Math.max(PROBE_LIMIT_MS, PROBE_FACTOR * firstMs),
     onTrouble,
     after,
   });
