@@ -211,7 +211,7 @@ export class EngineLoop {
         sequence.sitOut();
         return;
       }
-      const allowed = inGrammar ?? sequence.tooShort(scores.vocab);
+      const allowed = inGrammar ?? sequence.maskWhileTooShort(scores.vocab);
       const position = prompt.length + generated.length;
       const id = sample(scores, sampling, { counts, position, ...(allowed && { allowed }) });
       if (request.stopTokenIds.includes(id)) {

@@ -129,8 +129,8 @@ export class Sequence {
     return this.request.answered?.[this.generated.length];
   }
 
-  /** Which tokens may come next, as long as the answer is too short to end; absent: any may. */
-  tooShort(vocab: number): TokenMask | undefined {
+  /** Mask over `vocab` tokens of those that may come next while the answer is too short to end: all but stop tokens; undefined: it may end. */
+  maskWhileTooShort(vocab: number): TokenMask | undefined {
     const { minTokens = 0, stopTokenIds } = this.request;
     if (this.generated.length >= minTokens) return undefined;
     this.#withoutStops ??= maskWithout(stopTokenIds, vocab);
