@@ -20,7 +20,7 @@ it('prints a row for each part with what was published of it', () => {
   expect(cells(head)).toEqual(['part', 'questions', 'failed', 'accuracy', 'Qwen-VL', 'Qwen-VL-Chat']);
   expect(cells(first)).toEqual(['refcoco_val', '4', '1', '75.0 %', '89.36 %', '88.55 %']);
   expect(cells(second)).toEqual(['mine', '2', '0', '', '', '']);
-  expect(source).toBe('Qwen-VL and Qwen-VL-Chat: Bai et al., arXiv 2308.12966, table 6.');
+  expect(source).toBe('Qwen-VL and Qwen-VL-Chat: README of github.com/QwenLM/Qwen-VL.');
 });
 
 it('has no columns of models of which nothing was published', () => {

@@ -33,7 +33,7 @@ const dataSets = DATASET_FORMATS.filter(({ name }) => name !== ownQuestions.name
 const usage = `eidetic eval DATASET FILES (--server URL | --model FOLDER) [options]
 eidetic eval QUESTIONS.jsonl (--server URL | --model FOLDER) [options]
 
-Has a model answer the questions of a data set and scores the answers as the Qwen-VL paper does, with the published figures beside them.
+Has a model answer the questions of a data set and scores the answers as the Qwen-VL paper does, with published figures beside them.
 Run again to go on where a run stopped: what is in the results is not asked again, what failed is. docs/evaluation.md says where the
 files are to be had. Those that Qwen-VL's own evaluation makes of them (.jsonl) are read as well.
 
