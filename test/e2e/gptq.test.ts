@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Bundle, Precision } from '@eidetic/bundle';
+import { type Bundle, openBundle, type Precision } from '@eidetic/bundle';
 import { openCheckpoint } from '@eidetic/checkpoint';
-import { convertCheckpoint } from '@eidetic/exporter';
+import { loadConfig } from '@eidetic/config';
+import { bundleDirectoryOf, convertCheckpoint } from '@eidetic/exporter';
+import { conversionOf, loadBundle, MODEL_SETTINGS } from '@eidetic/model-loader';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { eidetic } from '../../services/cli/test/eidetic.ts';
 import { CHECKPOINT_DIRECTORY } from '../support/bundles.ts';
 import { evaluate } from '../support/evaluate.ts';
 import { type GptqCheckpoints, writeGptqCheckpoints } from '../support/gptq-checkpoint.ts';
@@ -69,6 +72,32 @@ it('is answered for as by a float model with the weights it stands for', async (
   const exact = await evaluate({ EIDETIC_MODEL: packed.directory });
   expect(exact.outputs).toEqual(outputs);
 }, 120_000);
+
+it.each([
+  ['a CPU', 'cpu', 'float32'],
+  ['a GPU', 'cuda', 'float16'],
+])('is converted for %s in int4 where the precision is left to Eidetic', async (_, provider, dtype) => {
+  const settings = { EIDETIC_MODEL: checkpoints.packed, EIDETIC_CACHE_DIR: join(directory, 'cache') };
+  const config = loadConfig(MODEL_SETTINGS, { ...settings, EIDETIC_PROVIDER: provider });
+  const { signal } = new AbortController();
+  const { manifest, directory: kept } = await loadBundle(config, { onProgress: () => {}, signal }, []);
+  expect(manifest.decoder).toMatchObject({ precision: 'int4', dtype });
+  const asked = loadConfig(MODEL_SETTINGS, {
+    ...settings,
+    EIDETIC_PROVIDER: provider,
+    EIDETIC_DECODER_PRECISION: 'int4',
+  });
+  expect(await bundleDirectoryOf(conversionOf(asked))).toBe(kept);
+});
+
+it('is converted in int4 by a command that says nothing of it', async () => {
+  const bundle = join(directory, 'by-command');
+  expect(await eidetic(['convert', checkpoints.packed, bundle])).toMatchObject({ status: 0 });
+  expect((await openBundle(bundle)).manifest).toMatchObject({
+    vision: { precision: 'float32' },
+    decoder: { precision: 'int4', headPrecision: 'int8' },
+  });
+});
 
 it.each(['int8', 'float32'] as const)('is not had in %s, which says what to set', async (decoder) => {
   await expect(convert({ decoder })).rejects.toMatchObject({

@@ -57,6 +57,37 @@ describe('convertCheckpoint', () => {
     expect(await fingerprint('c', 'int8')).not.toBe(await fingerprint('d', 'float32'));
   });
 
+  describe('of a language model that is quantised to int4 already', () => {
+    const convert = (decoder: ConvertOptions['precisions']['decoder']) =>
+      convertCheckpoint({
+        ...options,
+        family: { ...tinyFamily, quantizedTo: () => 'int4' },
+        precisions: { vision: 'float32', decoder, head: 'int8' },
+        bundleDirectory: join(directory, 'out'),
+      });
+
+    it('keeps that precision where it was left open, and where it was asked for', async () => {
+      const { manifest } = await convert({ unlessQuantized: 'int8' });
+      expect(manifest).toMatchObject({ vision: { precision: 'float32' }, decoder: { precision: 'int4' } });
+      await rm(join(directory, 'out'), { recursive: true });
+      expect((await convert('int4')).manifest).toEqual(manifest);
+    });
+
+    it('refuses another one, and says what to set', async () => {
+      await expect(convert('int8')).rejects.toMatchObject({
+        code: 'invalid_config',
+        message: expect.stringMatching(/can be had in int4, not in int8.*EIDETIC_DECODER_PRECISION=int4/),
+      });
+      expect(await readdir(directory)).toEqual(['tiny']);
+    });
+  });
+
+  it('takes the precision that was left open where nothing is quantised yet', async () => {
+    const precisions = { ...options.precisions, decoder: { unlessQuantized: 'int8' } } as const;
+    const { manifest } = await convertCheckpoint({ ...options, precisions, bundleDirectory: join(directory, 'out') });
+    expect(manifest.decoder.precision).toBe('int8');
+  });
+
   it('refuses to write over a folder', async () => {
     const conversion = convertCheckpoint({ ...options, bundleDirectory: options.checkpointDirectory });
     await expect(conversion).rejects.toMatchObject({

@@ -1,21 +1,27 @@
 import { createHash } from 'node:crypto';
 import { rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type Bundle, openBundle, verifyBundle } from '@eidetic/bundle';
+import { type Bundle, openBundle, type Precision, verifyBundle } from '@eidetic/bundle';
 import { type Checkpoint, openCheckpoint } from '@eidetic/checkpoint';
 import { EideticError } from '@eidetic/core';
-import type { ExportFamily, ExportPlan } from './family.ts';
+import type { ExportFamily } from './family.ts';
 import { JOURNAL_FILE, Journal } from './journal.ts';
 import type { ActivationType } from './linear.ts';
 import { claimPartial } from './partial-folder.ts';
 import { type ConvertProgress, WatchedWeights } from './watched-weights.ts';
 import { EXPORTER_VERSION, type PartPrecisions, writeParts } from './write-parts.ts';
 
+/** Storage of the weights as it is asked for. */
+export interface WantedPrecisions extends Omit<PartPrecisions, 'decoder'> {
+  /** With `unlessQuantized`, a checkpoint whose language model is quantised already keeps the precision that it has. */
+  readonly decoder: Precision | { readonly unlessQuantized: Precision };
+}
+
 /** What to convert. */
 export interface ConvertOptions {
   readonly checkpointDirectory: string;
   readonly family: ExportFamily;
-  readonly precisions: PartPrecisions;
+  readonly precisions: WantedPrecisions;
   /** Element type of activations and KV cache: float32 on CPU, float16 on GPU. */
   readonly activations: ActivationType;
   /** Name under which the model is served; default: the checkpoint folder's. */
@@ -37,7 +43,7 @@ export async function convertCheckpoint(options: ConvertOptions & { bundleDirect
   if (await exists(target)) throw existsAlready(target);
   const checkpoint = await openCheckpoint(options.checkpointDirectory);
   try {
-    return await writeBundle(checkpoint, target, options, 'keep');
+    return await writeBundle(checkpoint, target, settle(checkpoint, options), 'keep');
   } finally {
     await checkpoint.close();
   }
@@ -60,10 +66,11 @@ export interface EnsureOptions extends ConvertOptions {
 export async function ensureBundle(options: EnsureOptions): Promise<Bundle> {
   const checkpoint = await openCheckpoint(options.checkpointDirectory);
   try {
-    const source = await sourceOf(checkpoint, options);
+    const settled = settle(checkpoint, options);
+    const source = await sourceOf(checkpoint, settled);
     const target = targetOf(source, options);
     const present = await intactBundle(target, source, options);
-    return present ?? (await writeBundle(checkpoint, target, options, 'replace'));
+    return present ?? (await writeBundle(checkpoint, target, settled, 'replace'));
   } finally {
     await checkpoint.close();
   }
@@ -72,15 +79,37 @@ export async function ensureBundle(options: EnsureOptions): Promise<Bundle> {
 /**
  * The folder in which `ensureBundle` keeps the bundle of a checkpoint, whether it is there yet or not.
  *
- * @throws EideticError `invalid_checkpoint`
+ * @throws EideticError `invalid_checkpoint`; `invalid_config` when the checkpoint cannot be had in these precisions.
  */
 export async function bundleDirectoryOf(options: ConvertOptions & { cacheDirectory: string }): Promise<string> {
   const checkpoint = await openCheckpoint(options.checkpointDirectory);
   try {
-    return targetOf(await sourceOf(checkpoint, options), options);
+    return targetOf(await sourceOf(checkpoint, settle(checkpoint, options)), options);
   } finally {
     await checkpoint.close();
   }
+}
+
+/** A conversion whose precisions are known: those that were asked for, fitted to the checkpoint. */
+interface SettledOptions extends ConvertOptions {
+  readonly precisions: PartPrecisions;
+}
+
+/** @throws EideticError `invalid_config` when the language model is quantised to another precision than was asked for. */
+function settle(checkpoint: Checkpoint, options: ConvertOptions): SettledOptions {
+  const { precisions, family, checkpointDirectory } = options;
+  const quantizedTo = family.quantizedTo(checkpoint);
+  const { decoder: wanted } = precisions;
+  if (typeof wanted === 'object') {
+    return { ...options, precisions: { ...precisions, decoder: quantizedTo ?? wanted.unlessQuantized } };
+  }
+  if (quantizedTo !== undefined && quantizedTo !== wanted) {
+    const message =
+      `The language model of ${checkpointDirectory} is quantised already: it can be had in ${quantizedTo}, not in ${wanted}. ` +
+      `Leave its precision out, or set --decoder ${quantizedTo} or EIDETIC_DECODER_PRECISION=${quantizedTo}.`;
+    throw new EideticError('invalid_config', message);
+  }
+  return { ...options, precisions: { ...precisions, decoder: wanted } };
 }
 
 const targetOf = (source: string, options: ConvertOptions & { cacheDirectory: string }): string =>
@@ -108,7 +137,7 @@ async function intactBundle(
 
 const nameOf = (options: ConvertOptions): string => options.name ?? basename(resolve(options.checkpointDirectory));
 
-async function sourceOf(checkpoint: Checkpoint, options: ConvertOptions): Promise<string> {
+async function sourceOf(checkpoint: Checkpoint, options: SettledOptions): Promise<string> {
   const { precisions, activations, family } = options;
   const parts = [EXPORTER_VERSION, family.name, nameOf(options), activations, precisions.vision, precisions.decoder];
   return sha256([...parts, precisions.head, await checkpoint.identity()].join('\n'));
@@ -117,13 +146,12 @@ async function sourceOf(checkpoint: Checkpoint, options: ConvertOptions): Promis
 async function writeBundle(
   checkpoint: Checkpoint,
   target: string,
-  options: ConvertOptions,
+  options: SettledOptions,
   occupied: 'keep' | 'replace',
 ): Promise<Bundle> {
   const { signal } = options;
   const watched = new WatchedWeights(checkpoint, options);
   const plan = await options.family.plan(watched);
-  checkPrecision(plan, options);
   const source = await sourceOf(checkpoint, options);
   watched.checkCancelled();
   try {
@@ -140,14 +168,6 @@ async function writeBundle(
     const message = `${dirname(target)} cannot be written (${error.message}). Make room there, and the same conversion goes on; or choose another folder.`;
     throw new EideticError('invalid_config', message, { cause: error });
   }
-}
-
-function checkPrecision({ quantizedTo }: ExportPlan, { precisions, checkpointDirectory }: ConvertOptions): void {
-  if (quantizedTo === undefined || quantizedTo === precisions.decoder) return;
-  const message =
-    `The language model of ${checkpointDirectory} is quantised already: it can be had in ${quantizedTo}, not in ${precisions.decoder}. ` +
-    `Set --decoder ${quantizedTo}, or EIDETIC_DECODER_PRECISION=${quantizedTo}.`;
-  throw new EideticError('invalid_config', message);
 }
 
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'syscall' in error;

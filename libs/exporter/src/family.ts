@@ -24,8 +24,6 @@ export interface ExportPlan {
     readonly preprocessing: string;
   };
   readonly decoder: Omit<Manifest['decoder'], 'graph' | 'precision' | 'headPrecision' | 'dtype'>;
-  /** The language model's precision where its weights are quantised in the checkpoint already: it can be had in no other. */
-  readonly quantizedTo?: Precision | undefined;
   /** Checkpoint tensor that holds the token embeddings `[rows, hidden]`. */
   readonly embeddingTensor: string;
   /** Checkpoint file that holds the tokenizer's ranks. */
@@ -41,6 +39,13 @@ export interface ExportPlan {
 /** A model family, as the exporter sees it. */
 export interface ExportFamily {
   readonly name: string;
+  /**
+   * The language model's precision where its weights are quantised in the checkpoint already: it can be had in no other. Looks at what the
+   * checkpoint says of itself, not at its tensors.
+   *
+   * @throws EideticError `invalid_checkpoint` when they are quantised in a way that cannot be read.
+   */
+  quantizedTo(checkpoint: WeightSource): Precision | undefined;
   /**
    * Checks the checkpoint against the family and lays out the graphs.
    *

@@ -1,4 +1,10 @@
-export { bundleDirectoryOf, type ConvertOptions, convertCheckpoint, ensureBundle } from './convert.ts';
+export {
+  bundleDirectoryOf,
+  type ConvertOptions,
+  convertCheckpoint,
+  ensureBundle,
+  type WantedPrecisions,
+} from './convert.ts';
 export type { ExportFamily, ExportPlan, GraphFormats, WeightSource } from './family.ts';
 export { type GptqScheme, gptqLinear, gptqTensors } from './gptq.ts';
 export { type ActivationType, constantOf, type LinearFormat, linear } from './linear.ts';

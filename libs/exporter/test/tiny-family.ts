@@ -5,6 +5,7 @@ import type { Matrix } from '../src/matrix.ts';
 /** A family whose checkpoints hold one matrix: both graphs multiply by it. */
 export const tinyFamily: ExportFamily = {
   name: 'tiny',
+  quantizedTo: () => undefined,
   plan: async (weights) => {
     const build: (typeof plan)['buildVision'] = async (graph, formats) => {
       const x = graph.input('x', 'float32', ['batch', 32]);

@@ -45,8 +45,13 @@ it('does not serve a bundle of which a byte is another', async () => {
 });
 
 it.each([
-  ['a CPU', {}, 'float32', { vision: 'float32', decoder: 'int8', head: 'int8' }],
-  ['a GPU', { EIDETIC_PROVIDER: 'cuda' }, 'float16', { vision: 'float16', decoder: 'float16', head: 'float16' }],
+  ['a CPU', {}, 'float32', { vision: 'float32', decoder: { unlessQuantized: 'int8' }, head: 'int8' }],
+  [
+    'a GPU',
+    { EIDETIC_PROVIDER: 'cuda' },
+    'float16',
+    { vision: 'float16', decoder: { unlessQuantized: 'float16' }, head: 'float16' },
+  ],
   [
     'a GPU, with int4',
     { EIDETIC_PROVIDER: 'cuda', EIDETIC_DECODER_PRECISION: 'int4' },

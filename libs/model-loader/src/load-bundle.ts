@@ -35,7 +35,7 @@ export const conversionOf = (config: ModelConfig) => {
     family: qwenVlExport,
     precisions: {
       vision: visionPrecision === 'auto' ? precisions.vision : visionPrecision,
-      decoder: decoderPrecision === 'auto' ? precisions.decoder : decoderPrecision,
+      decoder: decoderPrecision === 'auto' ? { unlessQuantized: precisions.decoder } : decoderPrecision,
       head: headPrecision === 'auto' ? precisions.head : headPrecision,
     },
     activations,

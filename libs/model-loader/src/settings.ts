@@ -40,7 +40,8 @@ export const MODEL_SETTINGS = {
   },
   decoderPrecision: {
     name: 'EIDETIC_DECODER_PRECISION',
-    description: 'Weights of the language model; auto: int8 on a CPU, float16 on a GPU.',
+    description:
+      'Weights of the language model; auto: int8 on a CPU, float16 on a GPU, int4 where the checkpoint has it in 4 bits (GPTQ).',
     kind: precision,
     default: 'auto',
   },

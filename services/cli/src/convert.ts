@@ -6,6 +6,7 @@ import {
   type PartPrecisions,
   PRECISIONS_OF,
   paceText,
+  type WantedPrecisions,
 } from '@eidetic/exporter';
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import { parseArguments } from './arguments.ts';
@@ -18,11 +19,11 @@ const usage = `eidetic convert CHECKPOINT BUNDLE [options]
 Converts a checkpoint folder as Hugging Face publishes it (config.json, qwen.tiktoken, weights as safetensors or PyTorch
 .bin files, in shards or whole) into a bundle: ONNX graphs with their weights, tokenizer, manifest. BUNDLE must not exist.
 A conversion that was cut off leaves BUNDLE.partial-*; the same command checks what is there and goes on. Weights are
-float32, float16, int8 or int4. What GPTQ quantised to 4 bits (Qwen-VL-Chat-Int4) keeps its weights, and needs int4.
+float32, float16, int8 or int4. What GPTQ quantised to 4 bits (Qwen-VL-Chat-Int4) keeps its weights, in int4.
 
   --precision PRECISION  of the whole model; int4 keeps vision encoder and head at int8
   --vision PRECISION     of the vision encoder; default ${DEFAULT_PRECISIONS.vision}
-  --decoder PRECISION    of the language model; default ${DEFAULT_PRECISIONS.decoder}
+  --decoder PRECISION    of the language model; default ${DEFAULT_PRECISIONS.decoder}, of GPTQ's weights int4
   --head PRECISION       of the projection onto the vocabulary; default ${DEFAULT_PRECISIONS.head}
   --activations TYPE     float32 (CPU, default) or float16 (GPU)
   --name NAME            under which the model is served; default: the checkpoint folder's name
@@ -80,12 +81,14 @@ function showProgress(progress: ConvertProgress, elapsedSeconds: number): void {
 }
 
 /** What is said of a part counts more than what is said of the whole. */
-function precisionsOf(values: Readonly<Partial<Record<'precision' | keyof PartPrecisions, string>>>): PartPrecisions {
-  const whole =
-    values.precision === undefined ? DEFAULT_PRECISIONS : PRECISIONS_OF[precisionOf('--precision', values.precision)];
+function precisionsOf(values: Readonly<Partial<Record<'precision' | keyof PartPrecisions, string>>>): WantedPrecisions {
+  const asked =
+    values.precision === undefined ? undefined : PRECISIONS_OF[precisionOf('--precision', values.precision)];
+  const whole = asked ?? DEFAULT_PRECISIONS;
+  const decoder = values.decoder ?? asked?.decoder;
   return {
     vision: precisionOf('--vision', values.vision ?? whole.vision),
-    decoder: precisionOf('--decoder', values.decoder ?? whole.decoder),
+    decoder: decoder === undefined ? { unlessQuantized: whole.decoder } : precisionOf('--decoder', decoder),
     head: precisionOf('--head', values.head ?? whole.head),
   };
 }

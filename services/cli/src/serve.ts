@@ -15,7 +15,7 @@ Ctrl-C lets running answers end; a second one stops at once.
 
   --port PORT              default 8080
   --host ADDRESS           to listen on; default 127.0.0.1, which only this machine reaches
-  --precision PRECISION    of the language model and its head: float32, float16, int8 (default) or int4
+  --precision PRECISION    of the language model and its head: float32, float16, int8 (default; GPTQ's weights stay int4) or int4
   --slots N                answers that are generated at the same time; default 4
   --threads N              that compute; default one per core
   --SETTING VALUE          any other setting of the server: --max-context 2048 is EIDETIC_MAX_CONTEXT=2048

@@ -23,7 +23,11 @@ const TOP_K = 64;
 const PREPROCESSING = 'qwen-vl-1';
 
 /** Qwen-VL and Qwen-VL-Chat, as the exporter sees them. */
-export const qwenVlExport: ExportFamily = { name: 'qwen-vl', plan };
+export const qwenVlExport: ExportFamily = {
+  name: 'qwen-vl',
+  quantizedTo: ({ config, quantizeConfig }) => parseQuantization(config, quantizeConfig) && 'int4',
+  plan,
+};
 
 async function plan(weights: WeightSource): Promise<ExportPlan> {
   const config = parseConfig(weights.config);
@@ -61,7 +65,6 @@ async function plan(weights: WeightSource): Promise<ExportPlan> {
       topK,
       ropeTables: [...rotaryTables(config).tables],
     },
-    quantizedTo: gptq && 'int4',
     embeddingTensor: 'transformer.wte.weight',
     tokenizerFile: RANKS_FILE,
     specialTokens: special,
