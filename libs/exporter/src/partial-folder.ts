@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 /** Folders that this process is writing to: those that are to become the same target at the same time have one each. */
 const inUse = new Set<string>();
@@ -11,6 +11,9 @@ let claims = 0;
  * the process has the same number.
  */
 const ABANDONED_MS = 10 * 60_000;
+
+/** A folder in which nothing was written for so long will not be gone on with either: whoever wanted that has had a day to start again. */
+const FORGOTTEN_MS = 24 * 60 * 60_000;
 
 /** A folder beside its target, whose name it gets once everything is in it. */
 export interface PartialFolder extends Disposable {
@@ -27,7 +30,7 @@ export async function claimPartial(
   target: string,
   isUseful: (folder: string) => Promise<boolean>,
 ): Promise<PartialFolder> {
-  const path = `${target}.partial-${hostname()}-${process.pid}-${++claims}`;
+  const path = `${resolve(target)}.partial-${hostname()}-${process.pid}-${++claims}`;
   inUse.add(path);
   try {
     let claimed = false;
@@ -41,6 +44,27 @@ export async function claimPartial(
     throw error;
   }
   return { path, [Symbol.dispose]: () => void inUse.delete(path) };
+}
+
+/**
+ * Removes the folders that were to become targets in `directory` and that nobody goes on with: those of processes of this machine that no
+ * longer run, and those of other machines, once nothing was written to them for a day. What cannot be removed stays.
+ *
+ * @param targets names of the targets; folders beside others are let be
+ * @param keptMs how long a folder of this machine is kept for whoever may go on with it; default: a day
+ */
+export async function sweepPartials(directory: string, targets: RegExp, keptMs = FORGOTTEN_MS): Promise<void> {
+  for (const entry of await readdir(directory).catch(() => [])) {
+    const [, target = '', owner = ''] = /^(.+)\.partial-(.+-\d+-\d+)$/.exec(entry) ?? [];
+    if (!targets.test(target)) continue;
+    const path = resolve(directory, entry);
+    const silentMs = Date.now() - (await lastWriteMs(path));
+    const ownerState = stateOf(path, owner);
+    if (ownerState === 'gone' ? silentMs >= keptMs : ownerState === 'elsewhere' && silentMs >= FORGOTTEN_MS) {
+      // It may be of another user, or just be taken over: neither is worth failing for.
+      await rm(path, { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
 }
 
 /** Makes a folder and those above it. Node's own recursive `mkdir` says ENOENT of a file system that is read-only. */
@@ -71,7 +95,7 @@ async function abandonedPartials(target: string): Promise<string[]> {
   const entries = await readdir(dirname(target)).catch(() => []);
   const abandoned: string[] = [];
   for (const entry of entries.filter((name) => name.startsWith(prefix))) {
-    const path = join(dirname(target), entry);
+    const path = resolve(dirname(target), entry);
     if (await isAbandoned(path, entry.slice(prefix.length))) abandoned.push(path);
   }
   return abandoned;
@@ -79,10 +103,23 @@ async function abandonedPartials(target: string): Promise<string[]> {
 
 /** @param owner `<host>-<pid>-<number>` */
 async function isAbandoned(path: string, owner: string): Promise<boolean> {
+  const ownerState = stateOf(path, owner);
+  if (ownerState === 'elsewhere') return Date.now() - (await lastWriteMs(path)) > ABANDONED_MS;
+  return ownerState === 'gone';
+}
+
+/**
+ * Whether the process that made a folder runs; of one of another machine nothing can be known from here.
+ *
+ * @param owner `<host>-<pid>-<number>`
+ */
+function stateOf(path: string, owner: string): 'running' | 'gone' | 'elsewhere' {
   const [, host, digits] = /^(.+)-(\d+)-\d+$/.exec(owner) ?? [];
+  if (host !== hostname()) return 'elsewhere';
   const pid = Number(digits);
-  if (host !== hostname()) return Date.now() - (await lastWriteMs(path)) > ABANDONED_MS;
-  return pid === process.pid ? !inUse.has(path) : !isRunning(pid);
+  // An earlier process of this machine, or of this container before it was started again, may have had the same number.
+  const isUsed = pid === process.pid ? inUse.has(path) : isRunning(pid);
+  return isUsed ? 'running' : 'gone';
 }
 
 /** When something in a folder was last written, in milliseconds since 1970. */

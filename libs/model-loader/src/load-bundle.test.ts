@@ -1,5 +1,5 @@
-import { cp, mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, mkdtemp, open, readdir, rm, utimes } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@eidetic/config';
 import { convertCheckpoint, DEFAULT_PRECISIONS } from '@eidetic/exporter';
@@ -32,6 +32,23 @@ it('serves a bundle as it is, under its own name', async () => {
   const bundle = await loadBundle(config, { onProgress, signal }, ALL);
   expect(bundle.directory).toBe(join(folder, 'bundle'));
   expect(bundle.manifest.decoder.precision).toBe('int4');
+});
+
+it('removes from the cache what killed conversions and packings of other models left', async () => {
+  const cache = join(folder, 'cache');
+  // The largest process id of Linux plus one never runs.
+  const owner = `partial-${hostname()}-4194305-1`;
+  const leave = async (name: string): Promise<void> => {
+    await mkdir(join(cache, name), { recursive: true });
+    await utimes(join(cache, name), 1, 1);
+  };
+  await leave(`other-0123456789ab.${owner}`);
+  await leave(`packed/other-decoder-0123456789abcdef.${owner}`);
+  await leave(`converted-by-hand.${owner}`);
+  const config = loadConfig(MODEL_SETTINGS, { EIDETIC_MODEL: join(folder, 'bundle'), EIDETIC_CACHE_DIR: cache });
+  await loadBundle(config, { onProgress, signal }, []);
+  expect(await readdir(cache)).toEqual([`converted-by-hand.${owner}`, 'packed', 'verified']);
+  expect(await readdir(join(cache, 'packed'))).toEqual([]);
 });
 
 it('does not serve a bundle of which a byte is another', async () => {

@@ -3,6 +3,7 @@ import { type ConvertProgress, DEFAULT_PRECISIONS, ensureBundle, paceText } from
 import { qwenVlExport } from '@eidetic/qwen-vl/export';
 import type { LoadContext } from './load-context.ts';
 import { type ModelConfig, modelPlanOf } from './settings.ts';
+import { sweepCache } from './sweep-cache.ts';
 import { verifiedIn } from './verified-in.ts';
 
 /** Says every ten percent how far a conversion is, how fast it goes and how long it still takes. */
@@ -44,7 +45,7 @@ export const conversionOf = (config: ModelConfig) => {
 
 /**
  * The configured bundle, or that of the configured checkpoint; converts it unless that has been done before. The files of the parts that
- * will be loaded are compared with their checksums, once for each file and its content.
+ * will be loaded are compared with their checksums, once for each file and its content. What killed conversions left in the cache goes.
  *
  * @param parts none: what is needed to talk about the model, without its weights
  * @throws EideticError `invalid_checkpoint`, `invalid_bundle`; `cancelled` when the signal is aborted.
@@ -62,6 +63,7 @@ export const loadBundle = async (
     await verify(bundle);
     return bundle;
   };
+  await sweepCache(cacheDirectory);
   const onConverted = conversionSteps(modelName, onProgress);
   const bundle = isBundle
     ? await open()

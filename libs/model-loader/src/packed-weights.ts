@@ -8,6 +8,7 @@ import { claimPartial } from '@eidetic/exporter';
 import { z } from 'zod';
 import type { LoadContext } from './load-context.ts';
 import type { Runtime } from './runtime.ts';
+import { packedIn } from './sweep-cache.ts';
 import { verifiedIn } from './verified-in.ts';
 
 /** What is to be packed, and where packed weights are kept. */
@@ -97,7 +98,7 @@ async function packedDirectory(
   context: LoadContext,
 ): Promise<string> {
   const { bundle, part, cacheDirectory, runtime } = options;
-  const directory = join(cacheDirectory, 'packed', `${bundle.manifest.name}-${part}-${keyOf(runtime, files)}`);
+  const directory = join(packedIn(cacheDirectory), `${bundle.manifest.name}-${part}-${keyOf(runtime, files)}`);
   if (await isWhole(directory, cacheDirectory, context.signal)) return directory;
   // What a process that was killed had packed so far is of no use.
   using partial = await claimPartial(directory, () => Promise.resolve(false));
