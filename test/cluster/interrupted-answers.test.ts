@@ -135,6 +135,26 @@ it('drops the picture of a client that leaves while it waits to be encoded', asy
   expect((await complete(gateway.http, second)).eidetic.images).toMatchObject([{ cached: false }]);
 });
 
+it('has the vision encoder leave the pictures behind that nobody waits for any more', async () => {
+  const { cluster } = watched;
+  const { visionEncoders } = cluster;
+  const gateway = await startGateway(cluster, { EIDETIC_QUEUE_PREFIX: '{leaving}', EIDETIC_ENCODES_IN_FLIGHT: '16' });
+  const chats = await knownChats(GOLDENS_DIRECTORY, 100, 'nobody waits');
+  const cancelled = () => sumOf(visionEncoders, 'eidetic_grpc_calls_total', 'Encode",outcome="cancelled"');
+  const before = { encodes: await encodesOf(cluster), cancelled: await cancelled() };
+  const leaving = new AbortController();
+  const asked = chats.map(({ messages }) =>
+    post(gateway.http, { model: 'qwen-vl-nano-chat', messages }, { signal: leaving.signal }),
+  );
+  await expect.poll(() => encodesOf(cluster), SOON).toBeGreaterThan(before.encodes);
+  leaving.abort();
+  await Promise.allSettled(asked);
+  await expect.poll(cancelled, SOON).toBeGreaterThan(before.cancelled);
+  await expect.poll(() => sumOf(visionEncoders, 'eidetic_vision_images_waiting'), SOON).toBe(0);
+  expect((await encodesOf(cluster)) - before.encodes).toBeLessThan(chats.length);
+  expect(watched.troubles()).toEqual([]);
+});
+
 it('answers 504 at the deadline when the vision encoder stands still, and goes on when it is back', async () => {
   const { cluster } = watched;
   const gateway = await startGateway(cluster, { EIDETIC_REQUEST_DEADLINE: '1500ms' });

@@ -3,6 +3,7 @@ import type { DecoderPool } from '@eidetic/decoder-pool';
 import { describe, expect, it } from 'vitest';
 import { askLoad, startDecoderPool } from '../support/decoder-pool.ts';
 import { collect, idsOf, promptOf, request, sampled } from '../support/engines.ts';
+import { startRelay } from '../support/relay.ts';
 import { startRpcProcess } from '../support/rpc-process.ts';
 
 const SOON = { timeout: 20_000 };
@@ -27,9 +28,9 @@ const readAnd = async (pool: DecoderPool, act: () => unknown, asked = wanted) =>
 };
 
 /** Two decoders in processes of their own, a pool over them, an uninterrupted answer, and the decoder that such answers come from. */
-const setUp = async (asked = wanted) => {
+const setUp = async (asked = wanted, reachedAt = async (grpc: string) => grpc) => {
   const pods = await Promise.all([1, 2].map(() => startRpcProcess('decoder', settings)));
-  const addresses = pods.map(({ grpc }) => grpc);
+  const addresses = await Promise.all(pods.map(({ grpc }) => reachedAt(grpc)));
   const started = await startDecoderPool(addresses);
   await expect.poll(() => started.pool.size, SOON).toBe(2);
   let running: readonly number[] = [];
@@ -55,6 +56,20 @@ describe('an answer whose decoder', () => {
     expect(await readAnd(pool, () => pod.child.kill('SIGKILL'), asked)).toEqual(whole);
     expect(resumed).toHaveLength(1);
     expect(resumed[0]?.tokens).toBeGreaterThanOrEqual(20);
+  });
+
+  it('loses its connection goes on elsewhere, the same to the bit, and the decoder is not lost', async () => {
+    const relays: Awaited<ReturnType<typeof startRelay>>[] = [];
+    const { pool, resumed, pod, whole } = await setUp(wanted, async (grpc) => {
+      const relay = await startRelay(grpc);
+      relays.push(relay);
+      return relay.address;
+    });
+    const cut = (): void => relays.find(({ target }) => target === pod.grpc)?.cut();
+    expect(await readAnd(pool, cut)).toEqual(whole);
+    expect(resumed).toHaveLength(1);
+    await expect.poll(() => askLoad(pod.grpc), SOON).toMatchObject({ running: 0, waiting: 0 });
+    await expect.poll(() => pool.size, SOON).toBe(2);
   });
 
   it('drains ends there when there is time, and goes on elsewhere when there is not', async () => {

@@ -16,7 +16,7 @@ import { JobLine, MicroBatcher, type WaitingJob } from './micro-batcher.ts';
 import { conclude, observeBatch, observeEncode, observeWork } from './observe.ts';
 import { ResultRouter } from './result-router.ts';
 import { askedRestMs, DEFAULT_RETRY, type RetryPolicy, retryDelayMs } from './retry-policy.ts';
-import { type Dispatched, runBatch, type Verdict } from './run-batch.ts';
+import { type Dispatched, nobodyWaits, runBatch, type Verdict } from './run-batch.ts';
 
 /** What a queue in memory may be told; defaults in brackets. */
 export interface MemoryEncodeQueueOptions {
@@ -112,12 +112,21 @@ export class MemoryEncodeQueue implements EncodeProducer {
 
   async #run(batch: readonly MemoryJob[], handler: EncodeHandler): Promise<void> {
     const now = Date.now();
+    const abandoned = new AbortController();
+    const leave = (): void => {
+      if (!batch.some(({ job }) => this.#router.has(job.key))) abandoned.abort(nobodyWaits());
+    };
     const dispatched = batch.map((job): Dispatched => {
       job.state = 'handled';
+      job.leave = leave;
       return { job: job.current(now), queueMs: now - job.arrivedAtMs };
     });
     observeBatch(this.#observer, dispatched);
-    const verdicts = await runBatch(dispatched, handler);
+    const verdicts = await runBatch(dispatched, handler, abandoned.signal);
+    if (verdicts === undefined) {
+      for (const job of batch) this.#giveUp(job);
+      return;
+    }
     observeWork(this.#observer, dispatched, verdicts);
     for (const [index, job] of batch.entries()) {
       const verdict = verdicts[index];
@@ -144,7 +153,17 @@ export class MemoryEncodeQueue implements EncodeProducer {
 
   #leave(key: string, reason: EncodeDropReason): void {
     const job = this.#jobs.get(key);
-    if (job !== undefined && job.state !== 'handled') this.#drop(job, reason);
+    if (job === undefined) return;
+    job.leftAs = reason;
+    if (job.state === 'handled') job.leave();
+    else this.#drop(job, reason);
+  }
+
+  /** Its batch was given up, since nobody waited; somebody may by now. */
+  #giveUp(job: MemoryJob): void {
+    if (this.#jobs.get(job.job.key) !== job) return;
+    if (this.#router.has(job.job.key)) this.#wait(job);
+    else this.#drop(job, job.leftAs);
   }
 
   #drop(job: MemoryJob, reason: EncodeDropReason): void {
@@ -174,6 +193,10 @@ class MemoryJob implements WaitingJob {
   state: 'waiting' | 'handled' | 'resting' = 'waiting';
   failures = 0;
   rest: NodeJS.Timeout | undefined;
+  /** Called when the last who waited has left while a handler has it. */
+  leave: () => void = () => {};
+  /** How the last who waited left. */
+  leftAs: EncodeDropReason = 'abandoned';
 
   constructor(job: EncodeJob, router: ResultRouter) {
     this.job = job;

@@ -21,6 +21,12 @@ export interface Taken<Job> {
   readonly lookAgainAtMs?: number;
 }
 
+/** Why nobody waits for a job any more; undefined if somebody does. */
+export function whyDead({ deadlineMs }: Pick<WaitingJob, 'deadlineMs'>, nowMs: number): EncodeDropReason | undefined {
+  if (deadlineMs === undefined) return 'abandoned';
+  return deadlineMs <= nowMs ? 'expired' : undefined;
+}
+
 /** Jobs in the order in which they will be taken: by priority, then by arrival. */
 export class JobLine<Job extends WaitingJob> {
   #jobs: Job[] = [];
@@ -43,15 +49,11 @@ export class JobLine<Job extends WaitingJob> {
 
   /** Takes out those that nobody waits for any more. */
   dropDead(nowMs: number): Taken<Job>['dropped'] {
-    const reasonOf = ({ deadlineMs }: Job): EncodeDropReason | undefined => {
-      if (deadlineMs === undefined) return 'abandoned';
-      return deadlineMs <= nowMs ? 'expired' : undefined;
-    };
     const dropped = this.#jobs.flatMap((job) => {
-      const reason = reasonOf(job);
+      const reason = whyDead(job, nowMs);
       return reason === undefined ? [] : { job, reason };
     });
-    if (dropped.length > 0) this.#jobs = this.#jobs.filter((job) => reasonOf(job) === undefined);
+    if (dropped.length > 0) this.#jobs = this.#jobs.filter((job) => whyDead(job, nowMs) === undefined);
     return dropped;
   }
 

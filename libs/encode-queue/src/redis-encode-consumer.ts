@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   EideticError,
   type EncodeConsumer,
@@ -11,13 +12,13 @@ import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Dispatcher } from './dispatcher.ts';
 import { readStoredJob, type StoredJob } from './encode-job-schema.ts';
-import { JobLine, MicroBatcher, type WaitingJob } from './micro-batcher.ts';
+import { JobLine, MicroBatcher, type WaitingJob, whyDead } from './micro-batcher.ts';
 import { conclude, observeBatch, observeWork } from './observe.ts';
 import { markDispatched } from './redis-backlog.ts';
 import { checkPrefix, QUEUE_NAME, REDIS_NAME } from './redis-names.ts';
 import { RedisWaiters } from './redis-waiters.ts';
 import { askedRestMs } from './retry-policy.ts';
-import { type Dispatched, runBatch, type Verdict } from './run-batch.ts';
+import { type Dispatched, nobodyWaits, runBatch, type Verdict } from './run-batch.ts';
 import { type StoredOutcome, storedOutcome } from './stored-outcome.ts';
 
 /** How long a consumer may be silent before another takes its jobs. */
@@ -52,6 +53,8 @@ export interface RedisEncodeConsumerOptions {
 const UNKNOWN_DEADLINE_MS = 60_000;
 // How long BullMQ waits before it fetches again after an error; its own 15 s would add to every restart of Redis.
 const FETCH_RETRY_MS = 1_000;
+// How often it is looked whether somebody still waits for a batch that a handler has. Most have ended before the first look.
+const WATCH_MS = 250;
 
 /** Takes jobs from Redis and hands them over in batches. BullMQ keeps their locks, and gives those of lost consumers to others. */
 export class RedisEncodeConsumer implements EncodeConsumer {
@@ -175,6 +178,11 @@ export class RedisEncodeConsumer implements EncodeConsumer {
     for (const job of this.#fetched.splice(0)) this.#line.add(job);
     const jobs = [...this.#line.jobs];
     if (jobs.length === 0 || !this.#batcher.hasRoom) return;
+    await this.#askWhoWaits(jobs);
+  }
+
+  /** Brings the deadlines of jobs up to date; never rejects. */
+  async #askWhoWaits(jobs: readonly HeldJob[]): Promise<void> {
     try {
       const remainingMs = await this.#waiters.remainingMs(jobs.map(({ jobId }) => jobId));
       const now = Date.now();
@@ -194,12 +202,33 @@ export class RedisEncodeConsumer implements EncodeConsumer {
     observeBatch(this.#observer, dispatched);
     const jobKeys = batch.map(({ jobId }) => this.#worker.toKey(jobId));
     markDispatched(this.#redis, jobKeys).catch((error) => this.#observer.failed(error));
-    const verdicts = await runBatch(dispatched, this.#handler);
+    const watching = new AbortController();
+    const verdicts = await runBatch(dispatched, this.#handler, this.#watch(batch, watching.signal));
+    watching.abort();
+    if (verdicts === undefined) {
+      for (const job of batch) job.end.resolve({ kind: 'dropped', reason: whyDead(job, Date.now()) ?? 'abandoned' });
+      return;
+    }
     observeWork(this.#observer, dispatched, verdicts);
     for (const [index, job] of batch.entries()) {
       const verdict = verdicts[index];
       if (verdict !== undefined) job.end.resolve(verdict);
     }
+  }
+
+  /** A signal that is aborted once nobody waits for any of the jobs. Looks until `ended` is aborted. */
+  #watch(batch: readonly HeldJob[], ended: AbortSignal): AbortSignal {
+    const abandoned = new AbortController();
+    const look = async (): Promise<void> => {
+      while (!abandoned.signal.aborted) {
+        await delay(WATCH_MS, undefined, { signal: ended });
+        await this.#askWhoWaits(batch);
+        if (batch.every((job) => whyDead(job, Date.now()) !== undefined)) abandoned.abort(nobodyWaits());
+      }
+    };
+    // It rejects when the batch has ended.
+    look().catch(() => undefined);
+    return abandoned.signal;
   }
 }
 

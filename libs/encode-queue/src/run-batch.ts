@@ -18,12 +18,18 @@ export interface Dispatched {
   readonly queueMs: number;
 }
 
-/** Verdicts in the order of `batch`; never rejects. */
-export async function runBatch(batch: readonly Dispatched[], handler: EncodeHandler): Promise<readonly Verdict[]> {
+/** Verdicts in the order of `batch`; none when the handler gave it up because of `signal`. Never rejects. */
+export async function runBatch(
+  batch: readonly Dispatched[],
+  handler: EncodeHandler,
+  signal: AbortSignal,
+): Promise<readonly Verdict[] | undefined> {
   try {
-    const results = await handler(batch.map(({ job }) => job));
+    const jobs = batch.map(({ job }) => job);
+    const results = await handler(jobs, signal);
     return batch.map(({ queueMs }, index) => judge(results[index], queueMs));
   } catch (reason) {
+    if (signal.aborted) return undefined;
     const error = EideticError.from(reason);
     return batch.map(() => ({ kind: 'retry', error }));
   }
@@ -40,3 +46,6 @@ function judge(result: EncodeJobResult | undefined, queueMs: number): Verdict {
   const error = EideticError.from(result.error);
   return error.kind.retryable ? { kind: 'retry', error } : { kind: 'final', outcome: { ok: false, error } };
 }
+
+/** Why batches are given up that nobody waits for. */
+export const nobodyWaits = (): EideticError => new EideticError('cancelled', 'Nobody waits for the pictures any more.');

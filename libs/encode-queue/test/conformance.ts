@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   EideticError,
   type EncodeConsumer,
@@ -290,6 +291,54 @@ export function describeEncodeQueue(adapter: string, open: () => Promise<TestQue
       handler.release();
       expect(await Promise.all([first, later])).toMatchObject([{ ok: true }, { ok: true }]);
       expect(queue.recorder.dropped).toEqual([]);
+    });
+
+    it('have the batch given up that a handler has, once the last of all who wait for its jobs has left', async () => {
+      const handler = new HeldHandler();
+      await queue.consume(handler.handle, { ...LIMITS, maxJobs: 2, lingerMs: 60_000 });
+      const leaving = new AbortController();
+      const deadlineMs = Date.now() + 1_000;
+      const left = queue.producer.encode(jobOf('left'), leaving.signal);
+      const soon = queue.producer.encode(jobOf('soon', { deadlineMs }));
+      await handler.batch(1);
+      leaving.abort(new Error('closed the tab'));
+      await expect(left).rejects.toThrow('closed the tab');
+      expect(await soon).toMatchObject({ ok: false, error: { code: 'deadline_exceeded' } });
+      await expect.poll(() => queue.recorder.dropped.toSorted()).toEqual(['abandoned', 'expired']);
+      expect(handler.givenUpAtMs).toHaveLength(1);
+      expect(handler.givenUpAtMs[0]).toBeGreaterThanOrEqual(deadlineMs);
+      expect((await queue.producer.backlog()).handled.jobs).toBe(0);
+      const again = ['left', 'soon'].map((name) => queue.producer.encode(jobOf(name)));
+      await handler.batch(2);
+      handler.release();
+      handler.release();
+      expect(await Promise.all(again)).toMatchObject([{ ok: true }, { ok: true }]);
+      expect(queue.recorder).toMatchObject({ retried: 0, handled: ['ok', 'ok'] });
+    });
+
+    it('are answered when they come while the batch is being given up', async () => {
+      const [begun, givingUp, gone] = [1, 2, 3].map(() => Promise.withResolvers<void>());
+      let handlings = 0;
+      await queue.consume(async (jobs, signal) => {
+        handlings += 1;
+        if (handlings > 1) return jobs.map(() => ENCODED);
+        begun?.resolve();
+        await once(signal, 'abort');
+        givingUp?.resolve();
+        await gone?.promise;
+        throw signal.reason;
+      }, LIMITS);
+      const leaving = new AbortController();
+      const left = queue.producer.encode(jobOf('cat'), leaving.signal);
+      await begun?.promise;
+      leaving.abort(new Error('closed the tab'));
+      await expect(left).rejects.toThrow('closed the tab');
+      await givingUp?.promise;
+      const late = queue.producer.encode(jobOf('cat'));
+      await expect.poll(() => queue.recorder.added).toBe(2);
+      gone?.resolve();
+      expect(await late).toMatchObject({ ok: true });
+      expect(handlings).toBe(2);
     });
 
     it('are told when the queue is closed, and so are those who come later', async () => {

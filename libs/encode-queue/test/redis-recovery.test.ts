@@ -111,9 +111,9 @@ describe('a consumer of the encode queue', () => {
     );
     await expect.poll(async () => (await producer.backlog()).jobs).toBe(1);
     const deadlines: number[] = [];
-    await redis.consumer(async (jobs) => {
+    await redis.consumer(async (jobs, signal) => {
       deadlines.push(...jobs.map((job) => job.deadlineMs));
-      return answerAll(jobs);
+      return answerAll(jobs, signal);
     });
     await Promise.all(outcomes);
     expect(deadlines).toEqual([expect.closeTo(deadlineMs, -3)]);

@@ -80,7 +80,7 @@ const createTroubleMetrics = (registers: Registry[]) => ({
   }),
   dropped: new Counter({
     name: 'eidetic_encode_queue_dropped_total',
-    help: 'Pictures that went to no encoder: expired (deadline), abandoned (nobody waits any more), malformed.',
+    help: 'Pictures that were given up, in the queue or at an encoder: expired (deadline), abandoned (nobody waits any more), malformed.',
     labelNames: ['reason'],
     registers,
   }),

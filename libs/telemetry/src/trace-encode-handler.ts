@@ -7,7 +7,7 @@ import { inSpan, type Tracer } from './tracer.ts';
  */
 export const traceEncodeHandler = (handler: EncodeHandler, tracer: Tracer | undefined): EncodeHandler => {
   if (tracer === undefined) return handler;
-  return (jobs) => {
+  return (jobs, signal) => {
     const links = jobs.flatMap(({ traceparent }) => traceparent ?? []);
     const options = {
       kind: 'consumer',
@@ -16,7 +16,10 @@ export const traceEncodeHandler = (handler: EncodeHandler, tracer: Tracer | unde
       attributes: { 'eidetic.images': jobs.length },
     } as const;
     return inSpan(tracer, 'encode batch', options, async (span) => {
-      const results = await handler(jobs.map((job) => ({ ...job, traceparent: span.traceparent })));
+      const results = await handler(
+        jobs.map((job) => ({ ...job, traceparent: span.traceparent })),
+        signal,
+      );
       const failed = results.find((result) => !result.ok);
       if (failed?.ok === false) span.fail(failed.error);
       return results;

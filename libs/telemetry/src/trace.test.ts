@@ -139,7 +139,9 @@ describe('a picture in the queue', () => {
 
 it('gives a batch one span, in the trace of its first picture and linked with all, and its jobs the context', async () => {
   const seen: unknown[] = [];
-  const handler = traceEncodeHandler(async (jobs) => {
+  const { signal } = new AbortController();
+  const handler = traceEncodeHandler(async (jobs, given) => {
+    expect(given).toBe(signal);
     seen.push(...jobs.map(({ traceparent }) => traceparent));
     return [
       { ok: true, tokens: 64, timings },
@@ -148,7 +150,7 @@ it('gives a batch one span, in the trace of its first picture and linked with al
     ];
   }, tracer);
   const { traceparent: _, ...untraced } = job;
-  await handler([untraced, { ...job, traceparent: 'a' }, { ...job, traceparent: 'b' }]);
+  await handler([untraced, { ...job, traceparent: 'a' }, { ...job, traceparent: 'b' }], signal);
   expect(seen).toEqual(['1', '1', '1']);
   expect(tracer.spans).toMatchObject([{ parent: 'a', links: ['a', 'b'], failure: broken, endMs: 'now' }]);
 });

@@ -55,9 +55,10 @@ describe('createBatcher', () => {
     const stays = batcher.submit(3);
     const refused = expect(left).rejects.toThrow('gone');
     leaving.abort(new Error('gone'));
+    await refused;
+    await expect(batcher.submit(4, leaving.signal)).rejects.toThrow('gone');
     await release();
     await first;
-    await refused;
     await release();
     expect(await stays).toBe(30);
     expect(batches).toEqual([[1], [3]]);

@@ -2,14 +2,13 @@
 export interface Batcher<Item, Result> {
   /**
    * The item's result. An item whose `signal` is aborted before its batch starts takes no part, and rejects with the
-   * signal's reason. A failed batch rejects all its items.
+   * signal's reason at once; afterwards the signal changes nothing. A failed batch rejects all its items.
    */
   submit(item: Item, signal?: AbortSignal): Promise<Result>;
 }
 
 interface Waiting<Item, Result> {
   readonly item: Item;
-  readonly signal: AbortSignal | undefined;
   readonly resolve: (result: Result) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -27,31 +26,29 @@ export function createBatcher<Item, Result>(
 
   const runAll = async (): Promise<void> => {
     running = true;
-    for (let batch = takeBatch(waiting, maxBatch); batch.length > 0; batch = takeBatch(waiting, maxBatch)) {
-      await settle(batch, run);
-    }
+    while (waiting.length > 0) await settle(waiting.splice(0, maxBatch), run);
     running = false;
   };
 
   return {
     submit(item, signal) {
+      if (signal?.aborted) return Promise.reject(signal.reason);
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
-      waiting.push({ item, signal, resolve, reject });
+      const entry: Waiting<Item, Result> = { item, resolve, reject };
+      const leave = (): void => {
+        const index = waiting.indexOf(entry);
+        if (index === -1) return;
+        waiting.splice(index, 1);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+      const forget = (): void => signal?.removeEventListener('abort', leave);
+      promise.then(forget, forget);
+      waiting.push(entry);
       if (!running) void runAll();
       return promise;
     },
   };
-}
-
-function takeBatch<Item, Result>(waiting: Waiting<Item, Result>[], maxBatch: number): Waiting<Item, Result>[] {
-  const batch: Waiting<Item, Result>[] = [];
-  while (batch.length < maxBatch) {
-    const next = waiting.shift();
-    if (next === undefined) break;
-    if (next.signal?.aborted) next.reject(next.signal.reason);
-    else batch.push(next);
-  }
-  return batch;
 }
 
 async function settle<Item, Result>(

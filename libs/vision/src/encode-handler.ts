@@ -20,7 +20,7 @@ export interface EncodeHandlerParts {
 
 /** Handles batches of the encode queue with a vision encoder in this process. */
 export function createEncodeHandler({ vision, store, cache }: EncodeHandlerParts): EncodeHandler {
-  return async (jobs) => {
+  return async (jobs, signal) => {
     const uploads = await Promise.all(
       jobs.map(({ scope, imageId }) => {
         const known = toCacheScope(scope);
@@ -28,7 +28,7 @@ export function createEncodeHandler({ vision, store, cache }: EncodeHandlerParts
       }),
     );
     const present = uploads.flatMap((upload) => upload ?? []);
-    const results = (await vision.encode(present)).values();
+    const results = (await vision.encode(present, signal)).values();
     return Promise.all(
       jobs.map(async ({ key, imageId }, i): Promise<EncodeJobResult> => {
         if (uploads[i] === undefined) {

@@ -173,6 +173,17 @@ describe('createVisionEncoder', () => {
     never.reject(new Error('stopped'));
   });
 
+  it('gives what runs already to a caller who leaves, for it cannot be stopped', async () => {
+    const encoder = await create({ maxBatch: 1 });
+    const leaving = new AbortController();
+    const runs = encoder.encode([picture(1)], leaving.signal);
+    while (encoder.running === 0) await nextTurn();
+    const waits = encoder.encode([picture(2)], leaving.signal);
+    leaving.abort();
+    await expect(waits).rejects.toMatchObject({ code: 'cancelled' });
+    expect(codes(await runs)).toEqual(['ok']);
+  });
+
   it('finishes what it accepted when it closes, and refuses the rest', async () => {
     const encoder = await create();
     const accepted = encoder.encode([picture(1), picture(2)]);

@@ -3,6 +3,7 @@ import { EideticError, type EncodeResult, type VisionEncoder } from '@eidetic/co
 import type { ResizedImage } from '@eidetic/image';
 import type { Environment, SessionOptions } from '@eidetic/ort';
 import { createBatcher } from './batcher.ts';
+import { untilAborted } from './until-aborted.ts';
 import { createVisionGraph } from './vision-graph.ts';
 
 /** What a model family does to a compressed picture before its vision graph sees it. */
@@ -57,7 +58,7 @@ export async function createVisionEncoder(options: VisionEncoderOptions): Promis
 
   const encodeOne = async (bytes: Uint8Array, signal?: AbortSignal): Promise<EncodeResult> => {
     try {
-      const image = await preprocess(bytes, signal);
+      const image = await untilAborted(preprocess(bytes, signal), signal);
       const pixels = image.pixels.data;
       if (pixels.length !== graph.pixelBytes) {
         const message = `Preprocessing made ${pixels.length} bytes of pixels; the vision graph takes ${graph.pixelBytes}.`;
@@ -98,7 +99,10 @@ export async function createVisionEncoder(options: VisionEncoderOptions): Promis
       const work = Promise.all(images.map((bytes) => encodeOne(bytes, signal)));
       inFlight.add(work);
       void work.then(() => inFlight.delete(work));
-      return await untilAborted(work, signal);
+      const results = await work;
+      // What runs cannot be interrupted, and what has run is worth keeping.
+      if (signal?.aborted && !results.every(({ ok }) => ok)) throw EideticError.from(signal.reason);
+      return results;
     },
     close() {
       closed ??= close();
@@ -116,14 +120,4 @@ function requireFinite(features: Float32Array): void {
     'inference_failed',
     'The vision graph made values that are not finite. Use a bundle of higher precision.',
   );
-}
-
-/** Settles as `work` does, or rejects as soon as `signal` is aborted; a run of the graph cannot be interrupted. */
-function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (signal === undefined) return work;
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const leave = (): void => reject(EideticError.from(signal.reason));
-  signal.addEventListener('abort', leave, { once: true });
-  work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
-  return promise;
 }

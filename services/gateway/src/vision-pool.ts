@@ -153,9 +153,9 @@ const nobodyThere = (patienceMs: number): EideticError => {
 /** Handles batches of the encode queue with a pool. What the encoders could not put into the shared cache goes to `cache`. */
 export const encodeHandler =
   (pool: VisionPool, cache: EmbeddingCache): EncodeHandler =>
-  async (jobs) => {
+  async (jobs, signal) => {
     // What traces a batch gives all its jobs the context of the batch.
-    const results = await pool.encodeAll(jobs, { traceparent: jobs[0]?.traceparent });
+    const results = await pool.encodeAll(jobs, { signal, traceparent: jobs[0]?.traceparent });
     return Promise.all(
       results.map(async (result, i): Promise<EncodeJobResult> => {
         if (!result.ok) return result;

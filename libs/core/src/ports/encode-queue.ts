@@ -38,8 +38,10 @@ export type EncodeJobResult =
 /**
  * Encodes pictures and writes their embeddings to the cache; results are in the order of `jobs`. A rejection says nothing of any
  * one picture: all of the batch are tried again. A job may come twice, when its consumer lost its lock on it.
+ *
+ * @param signal is aborted once nobody waits for any of the pictures any more: a handler that rejects then has its jobs dropped.
  */
-export type EncodeHandler = (jobs: readonly EncodeJob[]) => Promise<readonly EncodeJobResult[]>;
+export type EncodeHandler = (jobs: readonly EncodeJob[], signal: AbortSignal) => Promise<readonly EncodeJobResult[]>;
 
 /** How much a consumer takes. */
 export interface EncodeLimits {
@@ -70,7 +72,8 @@ export interface EncodeProducer {
    * Waits until the job's embedding is in the cache. Outcomes that are not ok: what the handler said of the picture,
    * `deadline_exceeded`, `unavailable` (the queue is down or closed; or the encoder, also after being asked again),
    * `inference_failed` (consumers died of it).
-   * When all who wait for a job have left before it is dispatched, it is dropped.
+   * When all who wait for a job have left before it is dispatched, it is dropped; afterwards, once that is so of its whole batch and
+   * the handler can still leave it.
    *
    * @throws the signal's reason once it is aborted; EideticError `invalid_request` for a job that does not fit its type.
    */
@@ -91,7 +94,7 @@ export interface EncodeConsumer {
   close(): Promise<void>;
 }
 
-/** Why a job was given up without being handled. */
+/** Why a job was given up without an outcome. */
 export type EncodeDropReason = 'expired' | 'abandoned' | 'malformed';
 
 /** Told of the queue's work in this process as it happens, for metrics. It must be quick and must not throw. All times are milliseconds. */
@@ -113,7 +116,7 @@ export interface EncodeQueueObserver {
   retried(job: { readonly code: ErrorCode }): void;
   /** A consumer lost its lock on a job, which another will get. */
   stalled(): void;
-  /** A job was given up before it was handled. */
+  /** A job was given up before it was handled, or its batch while it was. */
   dropped(job: { readonly reason: EncodeDropReason }): void;
   /** The queue's server could not be reached or refused; what can be tried again is. */
   failed(error: Error): void;

@@ -35,6 +35,9 @@ export interface VisionEncoder {
   /**
    * Encodes compressed pictures (JPEG, PNG, WebP, …); results are in the order of `images`.
    * Rejects only when the batch as a whole fails (`cancelled`, `unavailable`, `inference_failed`).
+   *
+   * @param signal aborted, pictures are left out whose run has not begun, and it rejects with the reason; too late for all of them, and
+   *   their results come all the same.
    */
   encode(images: readonly Uint8Array[], signal?: AbortSignal): Promise<readonly EncodeResult[]>;
 }
