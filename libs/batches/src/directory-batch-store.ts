@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EideticError } from '@eidetic/core';
+import { makeFolder } from '@eidetic/folders';
 import { type Batch, hasEnded, type LineResult } from './batch.ts';
 import { noSuchBatch, tooManyBatches } from './batch-errors.ts';
 import type { BatchStore } from './batch-store.ts';
@@ -18,7 +19,7 @@ export class DirectoryBatchStore implements BatchStore {
   static async open(directory: string): Promise<DirectoryBatchStore> {
     const store = new DirectoryBatchStore(directory);
     try {
-      await mkdir(directory, { recursive: true, mode: PRIVATE });
+      await makeFolder(directory, PRIVATE);
       for (const name of await readdir(directory)) await store.#load(join(directory, name));
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);

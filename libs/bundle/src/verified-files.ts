@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '@eidetic/folders';
 import { z } from 'zod';
 import type { ListedFile } from './verify.ts';
 
@@ -42,7 +43,7 @@ export class VerifiedFiles {
     const path = notesPath(this.#memory, this.#directory);
     const partial = `${path}.${process.pid}`;
     try {
-      await mkdir(this.#memory, { recursive: true });
+      await makeFolder(this.#memory);
       await writeFile(partial, JSON.stringify(Object.fromEntries(this.#notes)));
       await rename(partial, path);
     } catch {

@@ -4,10 +4,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { type Bundle, openBundle, type Precision, verifyBundle } from '@eidetic/bundle';
 import { type Checkpoint, openCheckpoint } from '@eidetic/checkpoint';
 import { EideticError } from '@eidetic/core';
+import { claimPartial } from '@eidetic/folders';
 import type { ExportFamily } from './family.ts';
 import { JOURNAL_FILE, Journal } from './journal.ts';
 import type { ActivationType } from './linear.ts';
-import { claimPartial } from './partial-folder.ts';
 import { type ConvertProgress, WatchedWeights } from './watched-weights.ts';
 import { EXPORTER_VERSION, type PartPrecisions, writeParts } from './write-parts.ts';
 
@@ -165,7 +165,10 @@ async function writeBundle(
     }
   } catch (error) {
     if (error instanceof EideticError || !isSystemError(error)) throw error;
-    const message = `${dirname(target)} cannot be written (${error.message}). Make room there, and the same conversion goes on; or choose another folder.`;
+    const isFull = ['ENOSPC', 'EDQUOT'].includes(error.code ?? '');
+    const room = isFull ? 'Make room there, and the same conversion goes on; or choose' : 'Choose';
+    const setting = occupied === 'replace' ? ' with EIDETIC_CACHE_DIR' : '';
+    const message = `${dirname(target)} cannot be written (${error.message}). ${room} another folder${setting}.`;
     throw new EideticError('invalid_config', message, { cause: error });
   }
 }

@@ -11,6 +11,5 @@ export { type ActivationType, constantOf, type LinearFormat, linear } from './li
 export { denseMatrix, type Matrix, permuteRows, toFloat32, transpose } from './matrix.ts';
 export { GraphBuilder, MICROSOFT, type Value } from './onnx/graph-builder.ts';
 export { paceText } from './pace-text.ts';
-export { claimPartial, sweepPartials } from './partial-folder.ts';
 export type { ConvertProgress } from './watched-weights.ts';
 export { DEFAULT_PRECISIONS, EXPORTER_VERSION, type PartPrecisions, PRECISIONS_OF } from './write-parts.ts';

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EideticError } from '@eidetic/core';
+import { makeFolder } from '@eidetic/folders';
 import { checkQuota, fileTooLarge, noSuchFile } from './file-errors.ts';
 import { type FileRecord, fileRecordSchema } from './file-record.ts';
 import type { FileQuota, FileStore, FileUsage, StagedFile } from './file-store.ts';
@@ -119,7 +120,7 @@ export class DirectoryFileStore implements FileStore {
 
   async #load(): Promise<void> {
     await rm(join(this.#directory, PARTIAL), { recursive: true, force: true });
-    await mkdir(join(this.#directory, PARTIAL), { recursive: true, mode: PRIVATE });
+    await makeFolder(join(this.#directory, PARTIAL), PRIVATE);
     const names = await readdir(this.#directory);
     for (const name of names.filter((each) => each.endsWith('.json'))) {
       const text = await readFile(join(this.#directory, name), 'utf8');

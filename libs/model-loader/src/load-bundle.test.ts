@@ -51,6 +51,23 @@ it('removes from the cache what killed conversions and packings of other models 
   expect(await readdir(join(cache, 'packed'))).toEqual([]);
 });
 
+it.runIf(process.platform === 'linux')(
+  'refuses a cache folder that the system cannot make, and says which',
+  async () => {
+    const EIDETIC_CACHE_DIR = '/proc/eidetic/cache';
+    const checkpoint = loadConfig(MODEL_SETTINGS, { EIDETIC_CACHE_DIR });
+    await expect(loadBundle(checkpoint, { onProgress, signal }, ALL)).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: expect.stringMatching(
+        /^\/proc\/eidetic\/cache cannot be written \(ENOENT.*another folder with EIDETIC_CACHE_DIR/,
+      ),
+    });
+    // A bundle needs no room there: only that its files were whole is not remembered.
+    const bundle = loadConfig(MODEL_SETTINGS, { EIDETIC_CACHE_DIR, EIDETIC_MODEL: join(folder, 'bundle') });
+    expect((await loadBundle(bundle, { onProgress, signal }, ALL)).directory).toBe(join(folder, 'bundle'));
+  },
+);
+
 it('does not serve a bundle of which a byte is another', async () => {
   const broken = join(folder, 'broken');
   await cp(join(folder, 'bundle'), broken, { recursive: true });

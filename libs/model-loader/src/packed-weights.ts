@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { type Bundle, type BundlePart, filesOf, type ListedFile, sha256Of, verifyFiles } from '@eidetic/bundle';
 import { EideticError } from '@eidetic/core';
-import { claimPartial } from '@eidetic/exporter';
+import { claimPartial } from '@eidetic/folders';
 import { z } from 'zod';
 import type { LoadContext } from './load-context.ts';
 import type { Runtime } from './runtime.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { sweepPartials } from '@eidetic/exporter';
+import { sweepPartials } from '@eidetic/folders';
 
 /** The name of a converted model: that of the checkpoint, and of what it is made from. */
 const CONVERTED = /-[0-9a-f]{12}$/;

@@ -1,6 +1,8 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { type OwnerState, ownerState, processOwner } from './folder-owner.ts';
+import { lastWriteMs } from './last-write.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** Folders that this process is writing to: those that are to become the same target at the same time have one each. */
 const inUse = new Set<string>();
@@ -30,7 +32,7 @@ export async function claimPartial(
   target: string,
   isUseful: (folder: string) => Promise<boolean>,
 ): Promise<PartialFolder> {
-  const path = `${resolve(target)}.partial-${hostname()}-${process.pid}-${++claims}`;
+  const path = `${resolve(target)}.partial-${processOwner()}-${++claims}`;
   inUse.add(path);
   try {
     let claimed = false;
@@ -59,23 +61,11 @@ export async function sweepPartials(directory: string, targets: RegExp, keptMs =
     if (!targets.test(target)) continue;
     const path = resolve(directory, entry);
     const silentMs = Date.now() - (await lastWriteMs(path));
-    const ownerState = stateOf(path, owner);
-    if (ownerState === 'gone' ? silentMs >= keptMs : ownerState === 'elsewhere' && silentMs >= FORGOTTEN_MS) {
+    const state = stateOf(path, owner);
+    if (state === 'gone' ? silentMs >= keptMs : state === 'elsewhere' && silentMs >= FORGOTTEN_MS) {
       // It may be of another user, or just be taken over: neither is worth failing for.
       await rm(path, { recursive: true, force: true }).catch(() => undefined);
     }
-  }
-}
-
-/** Makes a folder and those above it. Node's own recursive `mkdir` says ENOENT of a file system that is read-only. */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
-    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolder(dirname(path));
-    await mkdir(path);
   }
 }
 
@@ -101,46 +91,11 @@ async function abandonedPartials(target: string): Promise<string[]> {
   return abandoned;
 }
 
-/** @param owner `<host>-<pid>-<number>` */
 async function isAbandoned(path: string, owner: string): Promise<boolean> {
-  const ownerState = stateOf(path, owner);
-  if (ownerState === 'elsewhere') return Date.now() - (await lastWriteMs(path)) > ABANDONED_MS;
-  return ownerState === 'gone';
+  const state = stateOf(path, owner);
+  if (state === 'elsewhere') return Date.now() - (await lastWriteMs(path)) > ABANDONED_MS;
+  return state === 'gone';
 }
 
-/**
- * Whether the process that made a folder runs; of one of another machine nothing can be known from here.
- *
- * @param owner `<host>-<pid>-<number>`
- */
-function stateOf(path: string, owner: string): 'running' | 'gone' | 'elsewhere' {
-  const [, host, digits] = /^(.+)-(\d+)-\d+$/.exec(owner) ?? [];
-  if (host !== hostname()) return 'elsewhere';
-  const pid = Number(digits);
-  // An earlier process of this machine, or of this container before it was started again, may have had the same number.
-  const isUsed = pid === process.pid ? inUse.has(path) : isRunning(pid);
-  return isUsed ? 'running' : 'gone';
-}
-
-/** When something in a folder was last written, in milliseconds since 1970. */
-async function lastWriteMs(folder: string): Promise<number> {
-  const entries = await readdir(folder).catch(() => []);
-  const written = [folder, ...entries.map((entry) => join(folder, entry))].map((path) =>
-    stat(path)
-      .then(({ mtimeMs }) => mtimeMs)
-      .catch(() => 0),
-  );
-  return Math.max(...(await Promise.all(written)));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // A process of another user may not be signalled.
-    return codeOf(error) === 'EPERM';
-  }
-}
-
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+/** @param owner `<host>-<pid>-<number>` */
+const stateOf = (path: string, owner: string): OwnerState => ownerState(owner.replace(/-\d+$/, ''), inUse.has(path));
