@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { processOwner } from '@eidetic/folders';
 import { expect, it, onTestFinished } from 'vitest';
 import { openData } from './open-data.ts';
 
@@ -28,8 +29,16 @@ it('says which setting is wrong when the directory cannot be made', async () => 
   });
 });
 
+it.runIf(process.platform === 'linux')('says so too where the system knows no such directory', async () => {
+  await expect(openData('/proc/eidetic/data', quiet)).rejects.toMatchObject({
+    code: 'invalid_config',
+    message: expect.stringMatching(/^EIDETIC_DATA_DIR cannot be made: ENOENT/),
+  });
+});
+
 it('leaves nothing behind without a directory', async () => {
-  const mine = async () => (await readdir(tmpdir())).filter((name) => name.startsWith(`eidetic-data-${process.pid}-`));
+  const mine = async () =>
+    (await readdir(tmpdir())).filter((name) => name.startsWith(`eidetic-data-${processOwner()}-`));
   {
     await using _data = await openData(undefined, quiet);
     expect(await mine()).toHaveLength(1);

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DirectoryBatchStore, MemoryBatchQueue } from '@eidetic/batches';
 import type { Stores } from '@eidetic/chat-server';
 import { EideticError } from '@eidetic/core';
 import { DirectoryFileStore } from '@eidetic/files';
+import { makeFolder } from '@eidetic/folders';
 import { lockDirectory } from './lock-directory.ts';
+import { makeTemporaryData } from './temporary-data.ts';
 
 /** What outlives requests. */
 export interface Data extends Stores, AsyncDisposable {}
@@ -20,9 +21,8 @@ export const openData = async (
   onTrouble: (message: string, reason: Error) => void,
 ): Promise<Data> => {
   await using held = new AsyncDisposableStack();
-  const path = directory ?? (await mkdtemp(join(tmpdir(), `eidetic-data-${process.pid}-`)));
-  if (directory === undefined) held.defer(() => rm(path, { recursive: true, force: true }));
-  await mkdir(path, { recursive: true }).catch((cause: Error) => {
+  const path = directory ?? held.use(await makeTemporaryData(tmpdir())).path;
+  await makeFolder(path).catch((cause: Error) => {
     throw new EideticError('invalid_config', `EIDETIC_DATA_DIR cannot be made: ${cause.message}.`, { cause });
   });
   held.use(await lockDirectory(path));
