@@ -435,6 +435,8 @@ describe('the observer', () => {
       [2, 28],
     ]);
     expect(notes.prefilledTokens).toBe(150 + 3 + 2);
+    const waits = notes.firstTokens.map(({ sinceArrivalMs, sinceAdmittedMs }) => sinceArrivalMs - sinceAdmittedMs);
+    expect(waits).toEqual(notes.admissions.map(({ queuedMs }) => expect.closeTo(queuedMs, 3)));
     const generated = notes.ends.reduce((sum, { completionTokens }) => sum + completionTokens, 0);
     expect(notes.firstTokens.length + notes.tokens.length).toBe(generated);
     // The caller may have left in the middle of a step, whose token nobody gets.

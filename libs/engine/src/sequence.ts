@@ -54,6 +54,7 @@ export class Sequence {
   readonly #matcher: GrammarMatcher | undefined;
   readonly #observer: EngineObserver | undefined;
   readonly #bornMs = performance.now();
+  #admittedMs = 0;
   #lastTokenMs = 0;
   #sitsOut = false;
   #withoutStops: TokenMask | undefined;
@@ -111,16 +112,22 @@ export class Sequence {
     this.slot = slot;
     this.admission = admission;
     const { traceparent } = this.request;
-    this.#observer?.admitted({ queuedMs: performance.now() - this.#bornMs, traceparent });
+    this.#admittedMs = performance.now();
+    this.#observer?.admitted({ queuedMs: this.#admittedMs - this.#bornMs, traceparent });
   }
 
   /** Hands the caller the count of what was prefilled: the prompt is computed, and with it the scores of the first token. */
   promptDone(): void {
     const { prompt, cached, request } = this;
     this.#lastTokenMs = performance.now();
-    const sinceArrivalMs = this.#lastTokenMs - this.#bornMs;
     const { traceparent } = request;
-    this.#observer?.firstToken({ computed: prompt.length - cached, cached, sinceArrivalMs, traceparent });
+    this.#observer?.firstToken({
+      computed: prompt.length - cached,
+      cached,
+      sinceArrivalMs: this.#lastTokenMs - this.#bornMs,
+      sinceAdmittedMs: this.#lastTokenMs - this.#admittedMs,
+      traceparent,
+    });
     this.#emit({ kind: 'prefilled', promptTokens: prompt.length, cachedTokens: cached });
   }
 

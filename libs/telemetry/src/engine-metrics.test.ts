@@ -13,10 +13,12 @@ beforeEach(() => {
 });
 
 it('tells positions of completed prompts that were computed from those that were cached', async () => {
-  metrics.firstToken({ computed: 30, cached: 70, sinceArrivalMs: 250, traceparent: undefined });
-  metrics.firstToken({ computed: 5, cached: 0, sinceArrivalMs: 500, traceparent: undefined });
-  expect(await scrape(registry, 'eidetic_engine_prompt_tokens', 'eidetic_engine_first_token_seconds_sum')).toEqual([
+  metrics.firstToken({ computed: 30, cached: 70, sinceArrivalMs: 250, sinceAdmittedMs: 200, traceparent: undefined });
+  metrics.firstToken({ computed: 5, cached: 0, sinceArrivalMs: 500, sinceAdmittedMs: 50, traceparent: undefined });
+  const sums = ['eidetic_engine_first_token_seconds_sum', 'eidetic_engine_prefill_seconds_sum'];
+  expect(await scrape(registry, 'eidetic_engine_prompt_tokens', ...sums)).toEqual([
     'eidetic_engine_first_token_seconds_sum 0.75',
+    'eidetic_engine_prefill_seconds_sum 0.25',
     'eidetic_engine_prompt_tokens_total{source="computed"} 35',
     'eidetic_engine_prompt_tokens_total{source="cached"} 70',
   ]);

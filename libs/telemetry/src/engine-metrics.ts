@@ -51,6 +51,13 @@ const createRequestMetrics = (registers: Registry[]) => {
       enableExemplars: true,
       registers,
     }),
+    prefill: new Histogram({
+      name: 'eidetic_engine_prefill_seconds',
+      help: "From a request's slot to its first token: its prompt, and the steps of others in between.",
+      buckets: FIRST_TOKEN_BUCKETS,
+      enableExemplars: true,
+      registers,
+    }),
     interToken: new Histogram({
       name: 'eidetic_engine_inter_token_seconds',
       help: 'Between two tokens of one answer.',
@@ -106,12 +113,14 @@ const createStepMetrics = (registers: Registry[]) => ({
  * @param model name of the served model, a label of the load under vLLM's names.
  */
 export const createEngineMetrics = (registry: Registry, model: string): EngineMetrics => {
-  const { finished, queue, firstToken, interToken, promptTokens, generationTokens } = createRequestMetrics([registry]);
+  const { finished, queue, firstToken, prefill, interToken, promptTokens, generationTokens } = createRequestMetrics([
+    registry,
+  ]);
   const { prefillSeconds, prefillTokens, decodeSeconds, decodeRows } = createStepMetrics([registry]);
   const computed = promptTokens.labels({ source: 'computed' });
   const cached = promptTokens.labels({ source: 'cached' });
   for (const source of [computed, cached]) source.inc(0);
-  const prefill = (purpose: 'prompt' | 'consolidation') => {
+  const prefillStep = (purpose: 'prompt' | 'consolidation') => {
     const seconds = prefillSeconds.labels({ purpose });
     const positions = prefillTokens.labels({ purpose });
     prefillSeconds.zero({ purpose });
@@ -124,18 +133,20 @@ export const createEngineMetrics = (registry: Registry, model: string): EngineMe
   return {
     admitted: ({ queuedMs, traceparent }) =>
       queue.observe({ value: queuedMs / 1000, exemplarLabels: exemplarOf(traceparent) }),
-    prefillStep: prefill('prompt'),
+    prefillStep: prefillStep('prompt'),
     decodeStep: ({ rows, durationMs }) => {
       decodeSeconds.observe(durationMs / 1000);
       decodeRows.observe(rows);
     },
     firstToken: (request) => {
-      firstToken.observe({ value: request.sinceArrivalMs / 1000, exemplarLabels: exemplarOf(request.traceparent) });
+      const exemplarLabels = exemplarOf(request.traceparent);
+      firstToken.observe({ value: request.sinceArrivalMs / 1000, exemplarLabels });
+      prefill.observe({ value: request.sinceAdmittedMs / 1000, exemplarLabels });
       computed.inc(request.computed);
       cached.inc(request.cached);
     },
     token: ({ sinceLastMs }) => interToken.observe(sinceLastMs / 1000),
-    consolidated: prefill('consolidation'),
+    consolidated: prefillStep('consolidation'),
     ended: ({ outcome, stage, completionTokens }) => {
       finished.inc({ outcome, stage });
       generationTokens.inc(completionTokens);

@@ -19,6 +19,7 @@ export interface EngineObserver {
     readonly computed: number;
     readonly cached: number;
     readonly sinceArrivalMs: number;
+    readonly sinceAdmittedMs: number;
     readonly traceparent: string | undefined;
   }): void;
   /** A token after the first. */
