@@ -11,7 +11,7 @@ import {
   type LineResult,
 } from './batch.ts';
 import type { BatchConsumer, BatchQueue, BatchStore, RunOutcome } from './batch-store.ts';
-import { checkInput, type InputLimits, type InputLine, inputLines } from './input-lines.ts';
+import { checkInput, type FaultyLine, type InputLimits, inputLines, type RequestLine } from './input-lines.ts';
 import { outputLines } from './output-lines.ts';
 import { Places } from './places.ts';
 import { retryDelayMs } from './retry.ts';
@@ -158,6 +158,10 @@ export class BatchRunner {
       const { content } = await this.#parts.files.read(batch.tenant, batch.inputFileId);
       for await (const line of inputLines(content, batch.endpoint, limits)) {
         if (recorded.has(line.index)) continue;
+        if ('problem' in line) {
+          await this.#recordProblem(batch.id, line);
+          continue;
+        }
         if (!(await this.#places.take(leave))) break;
         const task = this.#runLine(batch, line, { life: life.signal, draining, end })
           .catch((error: unknown) => end('failed', error))
@@ -189,7 +193,7 @@ export class BatchRunner {
 
   async #runLine(
     { id, endpoint, tenant, expiresAtMs }: Batch,
-    { index, customId, body }: InputLine,
+    { index, customId, body }: RequestLine,
     { life, draining, end }: LineLife,
   ): Promise<void> {
     const { execute, observer, now } = this.#parts;
@@ -211,6 +215,11 @@ export class BatchRunner {
       const left = await delay(waitMs, false, { signal }).catch(() => true);
       if (left) return;
     }
+  }
+
+  /** A line that was right when the batch was made, and may not be run any more. */
+  #recordProblem(id: string, { index, customId, problem: { code, message } }: FaultyLine): Promise<void> {
+    return this.#record(id, index, { customId, requestId: '', response: null, error: { code, message } });
   }
 
   async #record(id: string, index: number, result: LineResult): Promise<void> {

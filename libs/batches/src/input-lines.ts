@@ -1,6 +1,6 @@
-import { EideticError } from '@eidetic/core';
 import { z } from 'zod';
 import type { BatchEndpoint, InputError } from './batch.ts';
+import { LongLine } from './long-line.ts';
 
 /** A line of the input of a batch: https://platform.openai.com/docs/guides/batch#1-prepare-your-batch-file */
 const lineSchema = z.object({
@@ -10,12 +10,33 @@ const lineSchema = z.object({
   body: z.record(z.string(), z.unknown()),
 });
 
-/** A request of a batch. */
-export interface InputLine {
+type LineData = z.infer<typeof lineSchema>;
+type ReadLine =
+  | { readonly data: LineData; readonly problem?: undefined }
+  | { readonly data?: undefined; readonly problem: LineProblem };
+
+/** Which line of a batch it is. */
+interface LinePlace {
   /** Among those that are not blank, from 0. */
   readonly index: number;
+  /** Empty where it cannot be read. */
   readonly customId: string;
+}
+
+/** A request of a batch. */
+export interface RequestLine extends LinePlace {
   readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** A line of a batch that cannot be run. */
+export interface FaultyLine extends LinePlace {
+  readonly problem: LineProblem;
+}
+
+interface LineProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly param: string | null;
 }
 
 /** What inputs are held to. */
@@ -28,43 +49,51 @@ export interface InputLimits {
 const MAX_ERRORS = 50;
 const NEWLINE = 10;
 
-/**
- * The lines of a text that are not blank, with their numbers from 1.
- *
- * @throws EideticError `invalid_request` for a line of more than `maxLineBytes`.
- */
-async function* textLines(content: AsyncIterable<Uint8Array>, maxLineBytes: number) {
-  let number = 0;
+/** A line of a text, with its number from 1. */
+interface TextLine {
+  readonly number: number;
+  readonly content: string | LongLine;
+}
+
+/** The lines of a text that are not blank; of those of more than `maxLineBytes` only what tells whose they are. */
+async function* textLines(content: AsyncIterable<Uint8Array>, maxLineBytes: number): AsyncGenerator<TextLine> {
+  let number = 1;
   let held: Uint8Array[] = [];
   let heldBytes = 0;
-  const line = (): { number: number; text: string } => {
-    number += 1;
-    const text = Buffer.concat(held).toString('utf8');
+  let long: LongLine | undefined;
+  const add = (part: Uint8Array): void => {
+    heldBytes += part.length;
+    held.push(part);
+    if (heldBytes <= maxLineBytes) return;
+    long ??= new LongLine();
+    for (const each of held) long.add(each);
     held = [];
-    heldBytes = 0;
-    return { number, text };
+  };
+  const end = function* (): Generator<TextLine> {
+    const line = long ?? Buffer.concat(held).toString('utf8');
+    if (typeof line !== 'string' || line.trim() !== '') yield { number, content: line };
+    number += 1;
+    [held, heldBytes, long] = [[], 0, undefined];
   };
   for await (const piece of content) {
     for (let start = 0; start < piece.length; ) {
-      const end = piece.indexOf(NEWLINE, start);
-      const part = piece.subarray(start, end < 0 ? piece.length : end);
-      held.push(part);
-      heldBytes += part.length;
-      if (heldBytes > maxLineBytes) {
-        const message = `Line ${number + 1} has more than the ${maxLineBytes} bytes that a request may have.`;
-        throw new EideticError('invalid_request', message, { details: { line: number + 1 } });
-      }
-      if (end < 0) break;
-      const { text, number: at } = line();
-      if (text.trim() !== '') yield { number: at, text };
-      start = end + 1;
+      const newline = piece.indexOf(NEWLINE, start);
+      add(piece.subarray(start, newline < 0 ? piece.length : newline));
+      if (newline < 0) break;
+      yield* end();
+      start = newline + 1;
     }
   }
-  const { text, number: at } = line();
-  if (text.trim() !== '') yield { number: at, text };
+  yield* end();
 }
 
-const readLine = (text: string, endpoint: BatchEndpoint) => {
+const tooLong = ({ number }: TextLine, maxLineBytes: number): LineProblem => ({
+  code: 'line_too_long',
+  message: `Line ${number} has more than the ${maxLineBytes} bytes that a request may have.`,
+  param: null,
+});
+
+const readLine = (text: string, endpoint: BatchEndpoint): ReadLine => {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -83,20 +112,27 @@ const readLine = (text: string, endpoint: BatchEndpoint) => {
 };
 
 /**
- * The requests of an input that {@link checkInput} has found nothing wrong with.
+ * The lines of an input that {@link checkInput} has found nothing wrong with: all of them requests, unless limits have been lowered since.
  *
- * @throws EideticError what reading throws; `internal` for a line that is wrong all the same.
+ * @throws EideticError what reading throws.
  */
 export async function* inputLines(
   content: AsyncIterable<Uint8Array>,
   endpoint: BatchEndpoint,
   { maxLineBytes }: InputLimits,
-): AsyncGenerator<InputLine> {
+): AsyncGenerator<RequestLine | FaultyLine> {
   let index = 0;
-  for await (const { text, number } of textLines(content, maxLineBytes)) {
-    const { data } = readLine(text, endpoint);
-    if (data === undefined) throw new EideticError('internal', `Line ${number} was valid before, and is not now.`);
-    yield { index, customId: data.custom_id, body: data.body };
+  for await (const line of textLines(content, maxLineBytes)) {
+    if (typeof line.content === 'string') {
+      const { data, problem } = readLine(line.content, endpoint);
+      if (data !== undefined) yield { index, customId: data.custom_id, body: data.body };
+      else yield { index, customId: '', problem };
+    } else if (line.content.hasRequest) {
+      yield { index, customId: line.content.customId, problem: tooLong(line, maxLineBytes) };
+    } else {
+      // Nothing but blanks, however many.
+      continue;
+    }
     index += 1;
   }
 }
@@ -110,29 +146,23 @@ export const checkInput = async (
   const errors: InputError[] = [];
   const seen = new Map<string, number>();
   let total = 0;
-  try {
-    for await (const { number, text } of textLines(content, maxLineBytes)) {
-      total += 1;
-      if (total > maxLines) {
-        const message = `The input has more than ${maxLines} requests; make several batches of it.`;
-        errors.push({ code: 'too_many_lines', message, param: null, line: number });
-      }
-      const { data, problem } = readLine(text, endpoint);
-      if (problem) errors.push({ ...problem, line: number });
-      const first = data && seen.get(data.custom_id);
-      if (first !== undefined) {
-        const message = `custom_id: it is that of line ${first} too.`;
-        errors.push({ code: 'duplicate_custom_id', message, param: 'custom_id', line: number });
-      }
-      if (data && first === undefined) seen.set(data.custom_id, number);
-      if (errors.length >= MAX_ERRORS || total > maxLines) break;
+  for await (const line of textLines(content, maxLineBytes)) {
+    const { number, content: text } = line;
+    total += 1;
+    if (total > maxLines) {
+      const message = `The input has more than ${maxLines} requests; make several batches of it.`;
+      errors.push({ code: 'too_many_lines', message, param: null, line: number });
     }
-  } catch (reason) {
-    const error = EideticError.from(reason);
-    if (error.code !== 'invalid_request') throw error;
-    const { line } = error.details;
-    const place = typeof line === 'number' ? line : null;
-    errors.push({ code: 'line_too_long', message: error.message, param: null, line: place });
+    const { data, problem } =
+      typeof text === 'string' ? readLine(text, endpoint) : { problem: tooLong(line, maxLineBytes) };
+    if (problem) errors.push({ ...problem, line: number });
+    const first = data && seen.get(data.custom_id);
+    if (first !== undefined) {
+      const message = `custom_id: it is that of line ${first} too.`;
+      errors.push({ code: 'duplicate_custom_id', message, param: 'custom_id', line: number });
+    }
+    if (data && first === undefined) seen.set(data.custom_id, number);
+    if (errors.length >= MAX_ERRORS || total > maxLines) break;
   }
   if (total === 0 && errors.length === 0) {
     errors.push({ code: 'empty_file', message: 'The input has no requests.', param: null, line: null });

@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 
 /** A process that runs batches, as if it started now. */
-const startProcess = async (execute: Execute, concurrency = 2) => {
+const startProcess = async (execute: Execute, concurrency = 2, maxLineBytes = 500) => {
   const files = new FileService({
     store: await DirectoryFileStore.open(join(directory, 'files')),
     limits: { maxFileBytes: 1e6, quota: { maxFiles: 1, maxBytes: 1e6 } },
@@ -40,7 +40,7 @@ const startProcess = async (execute: Execute, concurrency = 2) => {
   const queue = new MemoryBatchQueue((error) => failures.push(error));
   const shared = { store, queue, files, observer: OBSERVER, now };
   const service = new BatchService({ ...shared, maxOpen: 5 });
-  const limits = { maxLines: 50, maxLineBytes: 500, concurrency };
+  const limits = { maxLines: 50, maxLineBytes, concurrency };
   const runner = new BatchRunner({ ...shared, execute, limits, lookMs: 5 });
   await runner.start();
   onTestFinished(() => runner.close());
@@ -221,6 +221,47 @@ describe('a batch', () => {
   });
 });
 
+describe('a batch that was made when requests might be larger', () => {
+  const large = (i: number): string => request(i, { body: { i, x: 'x'.repeat(300) } });
+  const input = `${request(0)}\n${large(1)}\n${' '.repeat(400)}\n${request(2)}\n${large(3)}`;
+
+  /** A process that ended while it ran the first line. */
+  const leave = async (): Promise<string> => {
+    const held = holding();
+    const { create, runner } = await startProcess(held.execute, 1);
+    const { id } = await create(input);
+    await expect.poll(() => held.begun, SOON).toEqual([0]);
+    const closing = runner.close();
+    held.release.resolve();
+    await closing;
+    return id;
+  };
+
+  it('ends, with an error for each line that is too large now, and the others answered', async () => {
+    const id = await leave();
+    const { becomes, linesOf, failures } = await startProcess(echo, 1, 200);
+    const batch = await becomes(id, 'completed');
+    expect(batch).toMatchObject({ total: 4, completed: 2, failed: 2 });
+    expect(await linesOf(batch.outputFileId)).toMatchObject([{ custom_id: 'c0' }, { custom_id: 'c2' }]);
+    const problem = (line: number) => ({
+      code: 'line_too_long',
+      message: `Line ${line} has more than the 200 bytes that a request may have.`,
+    });
+    expect(await linesOf(batch.errorFileId)).toMatchObject([
+      { custom_id: 'c1', response: null, error: problem(2) },
+      { custom_id: 'c3', response: null, error: problem(5) },
+    ]);
+    expect(failures).toEqual([]);
+  });
+
+  it('expires all the same', async () => {
+    const id = await leave();
+    nowMs += DAY_MS;
+    const { becomes } = await startProcess(echo, 1, 200);
+    expect(await becomes(id, 'expired')).toMatchObject({ total: 4, completed: 1, failed: 3 });
+  });
+});
+
 describe('an input', () => {
   it.each<[string, string, object[]]>([
     ['no JSON', `${request(0)}\n{"custom`, [{ code: 'invalid_json_line', line: 2 }]],
@@ -237,6 +278,11 @@ describe('an input', () => {
       [{ code: 'line_too_long', line: 2 }],
     ],
     ['several mistakes', 'a\nb\n', [{ line: 1 }, { line: 2 }]],
+    [
+      'a long line among other mistakes',
+      `a\n${'['.repeat(501)}\n${' '.repeat(501)}\nb`,
+      [{ line: 1 }, { code: 'line_too_long', line: 2 }, { code: 'line_too_long', line: 3 }, { line: 4 }],
+    ],
   ])('with %s fails the batch and says where, and no line is run', async (_, input, errors) => {
     const { create, becomes } = await startProcess(async () => {
       throw new Error('a line was run');
