@@ -14,10 +14,12 @@ export interface Place {
   readonly port: number;
   /** The option or variable that chooses another port. */
   readonly setting: string;
+  /** Whether a server of Eidetic answers there. */
+  readonly isEidetic: (host: string, port: number) => Promise<boolean>;
 }
 
 /** Whether a server could listen there. */
-export async function checkPort({ host, port, setting }: Place): Promise<Finding> {
+export async function checkPort({ host, port, setting, isEidetic }: Place): Promise<Finding> {
   const check = `port ${port}`;
   if (port === 0) return ok('port', `${setting} is 0: any free one is taken`);
   const server = createServer();
@@ -42,16 +44,6 @@ export async function checkPort({ host, port, setting }: Place): Promise<Finding
     );
   } finally {
     server.close();
-  }
-}
-
-async function isEidetic(host: string, port: number): Promise<boolean> {
-  try {
-    const response = await fetch(`http://${host}:${port}/healthz`, { signal: AbortSignal.timeout(HEALTH_MS) });
-    return (await response.text()) === '{"status":"alive"}';
-  } catch {
-    // Whatever it is, it does not speak as we do.
-    return false;
   }
 }
 

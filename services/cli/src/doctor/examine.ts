@@ -1,12 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism, freemem, totalmem } from 'node:os';
+import { EideticError } from '@eidetic/core';
 import { loadRuntime, memoryLimit, memoryNeeded, modelPlanOf } from '@eidetic/model-loader';
-import { podCertificates } from '@eidetic/tls';
+import { grpcCertificates, httpCertificates, podCertificates } from '@eidetic/tls';
 import { checkClock, checkCpu, checkNode, checkOpenFiles, checkThreads } from './check-machine.ts';
 import { checkDisk, checkMemory, checkModel } from './check-model.ts';
 import { checkPeers, checkPort } from './check-network.ts';
 import { checkGpu, checkOnnxruntime } from './check-onnxruntime.ts';
 import { checkRedis, type RedisFinding, type RedisRole } from './check-redis.ts';
+import { eideticAnswersGrpc, eideticAnswersHttp } from './eidetic-listens.ts';
 import { type Finding, problem } from './finding.ts';
 import { readTextBelow } from './machine.ts';
 import type { DoctorConfig } from './settings.ts';
@@ -27,8 +29,7 @@ export async function examine(config: DoctorConfig, deep: boolean): Promise<read
     ...(await checkServing(config, deep)),
     await checkOpenFiles(readText),
     checkClock(Date.now(), (await stat(import.meta.filename)).mtimeMs, redisMs),
-    await checkPort({ host: config.httpHost, port: config.httpPort, setting: '--port, or EIDETIC_HTTP_PORT' }),
-    await checkPort({ host: config.grpcHost, port: config.grpcPort, setting: 'EIDETIC_GRPC_PORT' }),
+    ...(await checkPorts(config)),
     ...redis.map(({ finding }) => finding),
     ...(config.decoders === undefined
       ? []
@@ -41,6 +42,33 @@ export async function examine(config: DoctorConfig, deep: boolean): Promise<read
           setting: 'EIDETIC_VISION_ENCODERS',
           tls,
         })),
+  ];
+}
+
+/** The ports that the server is to listen on. */
+async function checkPorts(config: DoctorConfig): Promise<readonly Finding[]> {
+  const trouble: Finding[] = [];
+  let own: ReturnType<typeof grpcCertificates>;
+  try {
+    httpCertificates(config, {});
+    own = grpcCertificates(config, {});
+  } catch (error) {
+    trouble.push(problem('certificates', EideticError.from(error).message, 'No server starts with it: mend the file.'));
+  }
+  return [
+    ...trouble,
+    await checkPort({
+      host: config.httpHost,
+      port: config.httpPort,
+      setting: '--port, or EIDETIC_HTTP_PORT',
+      isEidetic: eideticAnswersHttp,
+    }),
+    await checkPort({
+      host: config.grpcHost,
+      port: config.grpcPort,
+      setting: 'EIDETIC_GRPC_PORT',
+      isEidetic: (host, port) => eideticAnswersGrpc(host, port, own),
+    }),
   ];
 }
 

@@ -9,7 +9,7 @@ import {
   text,
 } from '@eidetic/config';
 import { ENGINE_SETTINGS, MODEL_SETTINGS } from '@eidetic/model-loader';
-import { POD_TLS_SETTINGS } from '@eidetic/tls';
+import { GRPC_TLS_SETTINGS, HTTP_TLS_SETTINGS, POD_TLS_SETTINGS } from '@eidetic/tls';
 
 const DEFINITION = {
   httpPort: HTTP_SETTINGS.httpPort,
@@ -58,6 +58,8 @@ const DEFINITION = {
     kind: optional(text()),
     default: 'none',
   },
+  ...HTTP_TLS_SETTINGS,
+  ...GRPC_TLS_SETTINGS,
   ...POD_TLS_SETTINGS,
 } as const satisfies ConfigDefinition;
 
