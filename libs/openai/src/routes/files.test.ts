@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { promisify } from 'node:util';
+import type { FileRecord, FileService } from '@eidetic/files';
 import type { FastifyInstance } from 'fastify';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFiles } from '../../test/file-service.ts';
@@ -41,6 +42,32 @@ const upload = async (fields: readonly Field[], key = 'a') => {
 };
 const get = (url: string, key = 'a') => app.inject({ method: 'GET', url: `/v1/files${url}`, headers: as(key) });
 
+/** Asks for a file as a client does that then reads nothing of it; the file is larger than what sockets hold. */
+const stalledDownload = async (files: FileService) => {
+  const content = Buffer.alloc(16 * 2 ** 20);
+  const closed = Promise.withResolvers<void>();
+  const read: FileService['read'] = async () => ({
+    file: { sizeBytes: content.length } as FileRecord,
+    content: (async function* () {
+      try {
+        for (let start = 0; start < content.length; start += 65_536) yield content.subarray(start, start + 65_536);
+      } finally {
+        closed.resolve();
+      }
+    })(),
+  });
+  const stalled = serve(chatThat(() => play(ANSWER)).service, {
+    files: () => Object.assign(Object.create(files), { read }),
+    requestDeadlineMs: 50,
+  });
+  const url = new URL(await stalled.listen());
+  const socket = createConnection(Number(url.port), url.hostname);
+  onTestFinished(() => void socket.destroy());
+  socket.write('GET /v1/files/file-x/content HTTP/1.1\r\nhost: a\r\n\r\n');
+  await once(socket, 'readable');
+  return { socket, closed: closed.promise };
+};
+
 describe('a file', () => {
   it('is what OpenAI calls a file, with what a picture is', async () => {
     const response = await upload([file(PIXEL), purpose('vision')]);
@@ -69,6 +96,15 @@ describe('a file', () => {
       expect(content.body).toBe('{}\n');
       expect(content.headers).toMatchObject({ 'content-length': '3', 'content-disposition': 'attachment' });
     }
+  });
+
+  it('is let go of soon after the deadline although its reader has stalled', async () => {
+    const { socket, closed } = await stalledDownload(await temporaryFiles());
+    await closed;
+    socket.resume();
+    // The connection is closed before the file has ended, so that nobody takes what came for all of it.
+    const taken = await Array.fromAsync(socket, (piece: Buffer) => piece.length).catch(() => []);
+    expect(taken.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(16 * 2 ** 20);
   });
 
   it('is gone when it has expired or was deleted', async () => {

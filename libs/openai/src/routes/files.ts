@@ -52,6 +52,8 @@ export const addFileRoutes = (app: FastifyInstance, parts: OpenaiApiParts, optio
     return { id: request.params.id, object: 'file', deleted: true };
   });
   app.get<WithId>('/files/:id/content', async (request, reply) => {
+    // Whoever reads nothing of it would keep the file open for as long as they like.
+    lifeOf(reply, options.requestDeadlineMs);
     const { file, content } = await parts.files().read(tenant(request), request.params.id);
     // Whatever was uploaded: no browser may take it for a page.
     return reply
