@@ -1,4 +1,6 @@
 import type { AnswerToken, ChatEvent, ChatTimings, Grounding, ResolvedImage, TokenScore, Usage } from '@eidetic/chat';
+import { answerChunks } from './answer-chunks.ts';
+import { imagesJson, timingsJson, usageJson } from './answer-json.ts';
 
 /** What every chunk of one answer repeats. */
 export interface CompletionHead {
@@ -9,25 +11,6 @@ export interface CompletionHead {
   /** See {@link systemFingerprint}. */
   readonly system_fingerprint: string | null;
 }
-
-export const usageJson = (usage: Usage) => ({
-  prompt_tokens: usage.promptTokens,
-  completion_tokens: usage.completionTokens,
-  total_tokens: usage.promptTokens + usage.completionTokens,
-  prompt_tokens_details: { cached_tokens: usage.cachedTokens, image_tokens: usage.imageTokens },
-});
-
-export const imagesJson = (images: readonly ResolvedImage[]) =>
-  images.map(({ imageId, width, height, cached }) => ({ id: imageId, width, height, cached }));
-
-const tenths = (ms: number): number => Math.round(ms * 10) / 10;
-
-export const timingsJson = ({ imagesMs, decoderMs, firstTokenMs, totalMs }: ChatTimings): ChatTimings => ({
-  imagesMs: tenths(imagesMs),
-  decoderMs: tenths(decoderMs),
-  firstTokenMs: tenths(firstTokenMs),
-  totalMs: tenths(totalMs),
-});
 
 const scoreJson = ({ text, logprob, bytes }: TokenScore) => ({
   token: text,
@@ -103,43 +86,27 @@ const addTo = (choice: Choice | undefined, event: Extract<ChatEvent, { choice: n
  * reason; `eidetic.images` with the first chunk, `eidetic.timings` with the last, and with `includeUsage` one more with the token
  * counts.
  */
-export async function* chatCompletionChunks(
+export const chatCompletionChunks = (
   head: CompletionHead,
   events: AsyncIterable<ChatEvent>,
   { choices, includeUsage }: Pick<AnswerShape, 'choices'> & { readonly includeUsage: boolean },
-): AsyncGenerator<object, void, undefined> {
+): AsyncGenerator<object, void, undefined> => {
   const chunk = (index: number, delta: object, more: { logprobs?: object | undefined; reason?: string } = {}) => ({
     ...head,
     object: 'chat.completion.chunk',
     choices: [{ index, delta, logprobs: more.logprobs ?? null, finish_reason: more.reason ?? null }],
     ...(includeUsage && { usage: null }),
   });
-  // The last chunk of an answer waits for the next event: the very last one has the timings too.
-  let ending: object | undefined;
-  for await (const event of events) {
-    if (ending !== undefined && event.kind !== 'finished') {
-      yield ending;
-      ending = undefined;
-    }
-    switch (event.kind) {
-      case 'started':
-        for (let index = 0; index < choices; index++) {
-          const role = chunk(index, { role: 'assistant', content: '' });
-          yield index === 0 ? { ...role, eidetic: { images: imagesJson(event.images) } } : role;
-        }
-        break;
-      case 'text':
-        yield chunk(event.choice, { content: event.text }, { logprobs: logprobsJson(event.tokens) });
-        break;
-      case 'grounding':
-        yield chunk(event.choice, { grounding: [event.grounding] });
-        break;
-      case 'ended':
-        ending = chunk(event.choice, {}, { reason: event.reason });
-        break;
-      case 'finished':
-        yield { ...ending, eidetic: { timings: timingsJson(event.timings) } };
-        if (includeUsage) yield { ...chunk(0, {}), choices: [], usage: usageJson(event.usage) };
-    }
-  }
-}
+  return answerChunks(events, {
+    *started({ images }: Extract<ChatEvent, { kind: 'started' }>) {
+      for (let index = 0; index < choices; index++) {
+        const role = chunk(index, { role: 'assistant', content: '' });
+        yield index === 0 ? { ...role, eidetic: { images: imagesJson(images) } } : role;
+      }
+    },
+    text: ({ choice, text, tokens }) => chunk(choice, { content: text }, { logprobs: logprobsJson(tokens) }),
+    grounding: ({ choice, grounding }) => chunk(choice, { grounding: [grounding] }),
+    ended: ({ choice, reason }) => chunk(choice, {}, { reason }),
+    usage: includeUsage ? (usage) => ({ ...chunk(0, {}), choices: [], usage: usageJson(usage) }) : undefined,
+  });
+};

@@ -1,6 +1,8 @@
 import type { AnswerToken, ChatTimings, Grounding, ResolvedImage, TokenScore, Usage } from '@eidetic/chat';
+import { answerChunks } from './answer-chunks.ts';
+import { imagesJson, timingsJson, usageJson } from './answer-json.ts';
 import type { CompletionEvent } from './answer-prompts.ts';
-import { type CompletionHead, imagesJson, timingsJson, usageJson } from './chat-completion.ts';
+import type { CompletionHead } from './chat-completion.ts';
 
 /** OpenAI's older form of log probabilities, a list for each property. */
 interface LogprobsJson {
@@ -105,11 +107,11 @@ export const completion = async (
  * `eidetic.images` with a chunk of the first answer to the prompt that they are in, `eidetic.timings` with the last, and with
  * `includeUsage` one more with the token counts.
  */
-export async function* completionChunks(
+export const completionChunks = (
   head: CompletionHead,
   events: AsyncIterable<CompletionEvent>,
   { choices, logprobs, includeUsage }: CompletionShape & { readonly includeUsage: boolean },
-): AsyncGenerator<object, void, undefined> {
+): AsyncGenerator<object, void, undefined> => {
   const listers = new Map<number, ReturnType<typeof createLogprobsLister>>();
   const list = (choice: number, tokens: readonly AnswerToken[]): LogprobsJson => {
     const lister = listers.get(choice) ?? createLogprobsLister();
@@ -121,31 +123,14 @@ export async function* completionChunks(
     ...frame,
     choices: [{ index, text, logprobs: null, finish_reason: null, ...more }],
   });
-  // The last chunk of an answer waits for the next event: the very last one has the timings too.
-  let ending: object | undefined;
-  for await (const event of events) {
-    if (ending !== undefined && event.kind !== 'finished') {
-      yield ending;
-      ending = undefined;
-    }
-    switch (event.kind) {
-      case 'started':
-        yield { ...chunk(event.prompt * choices, ''), eidetic: { images: imagesJson(event.images) } };
-        break;
-      case 'text': {
-        const { choice, text, tokens } = event;
-        yield chunk(choice, text, logprobs && tokens ? { logprobs: list(choice, tokens) } : {});
-        break;
-      }
-      case 'grounding':
-        yield chunk(event.choice, '', { grounding: [event.grounding] });
-        break;
-      case 'ended':
-        ending = chunk(event.choice, '', { finish_reason: event.reason });
-        break;
-      case 'finished':
-        yield { ...ending, eidetic: { timings: timingsJson(event.timings) } };
-        if (includeUsage) yield { ...frame, choices: [], usage: usageJson(event.usage) };
-    }
-  }
-}
+  return answerChunks(events, {
+    *started({ prompt, images }: Extract<CompletionEvent, { kind: 'started' }>) {
+      yield { ...chunk(prompt * choices, ''), eidetic: { images: imagesJson(images) } };
+    },
+    text: ({ choice, text, tokens }) =>
+      chunk(choice, text, logprobs && tokens ? { logprobs: list(choice, tokens) } : {}),
+    grounding: ({ choice, grounding }) => chunk(choice, '', { grounding: [grounding] }),
+    ended: ({ choice, reason }) => chunk(choice, '', { finish_reason: reason }),
+    usage: includeUsage ? (usage) => ({ ...frame, choices: [], usage: usageJson(usage) }) : undefined,
+  });
+};
