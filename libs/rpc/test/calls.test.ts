@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { EideticError, ERROR_KINDS, type ErrorCode } from '@eidetic/core';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type CallContext, RpcChannel } from '../src/index.ts';
 import { collect, serveToy, TOY } from './toy-service.ts';
 
@@ -133,12 +134,33 @@ describe('a call that ends early', () => {
     expect(ended).toHaveLength(1);
   });
 
-  it('ends on both sides when its deadline passes', async () => {
+  it('ends at its caller when its deadline passes, and so at the server', async () => {
     const { count, ended } = endless();
     const { channel } = await serveToy({ count });
     const messages = collect(channel.stream(TOY, 'count', 1, { deadlineMs: Date.now() + 300 }));
     await expect(messages).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    // Its deadline is later by the way that the call took: the caller's leaving may be there first.
+    expect(await ended).toMatchObject({ code: expect.stringMatching(/^(deadline_exceeded|cancelled)$/) });
+  });
+
+  it('ends at the server when its deadline passes, although its caller stays', async () => {
+    const { count, ended } = endless();
+    const { address } = await serveToy({ count });
+    const connection = connect(`http://${address}`);
+    onTestFinished(() => connection.destroy());
+    const call = connection.request({
+      ':method': 'POST',
+      ':path': '/test.ToyService/Count',
+      'content-type': 'application/grpc',
+      'grpc-timeout': '300m',
+      te: 'trailers',
+    });
+    const trailers = once(call.resume(), 'trailers');
+    // Not compressed, four bytes of length, the message.
+    call.end(Buffer.concat([Buffer.from([0, 0, 0, 0, 1]), Buffer.from('1')]));
     expect(await ended).toMatchObject({ code: 'deadline_exceeded' });
+    const [{ 'grpc-status': status }] = await trailers;
+    expect(status).toBe('4');
   });
 
   it('tells the handler its deadline, and none when there is none', async () => {
