@@ -4,6 +4,9 @@
 # of the chart are skipped, which is said here.
 set -eu
 cd "$(dirname "$0")/.."
+# The schemas are written by a script in TypeScript with a package of the workspace: the project's own Node runs it, whatever the system's is.
+scripts/bootstrap.sh
+PATH="$PWD/.tools/node_modules/.bin:$PATH"
 HELM=v3.22.0
 KUBECONFORM=v0.7.0
 KUBE_LINTER=v0.8.3
