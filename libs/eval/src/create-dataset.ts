@@ -28,6 +28,11 @@ export interface DatasetParts<Wanted> extends Pick<Dataset, 'name' | 'style' | '
   readonly figures: (answers: readonly Answered<Wanted>[]) => Readonly<Record<string, number>>;
   /** 0 if absent. */
   readonly minTokens?: number;
+  /**
+   * Where figures of several parts are sums: the parts of each section. A sum of fewer, of which a folder is missing or no question was
+   * selected, says in the name of its row what it is without, and has no published figure beside it.
+   */
+  readonly summed?: Readonly<Record<string, readonly string[]>>;
   /** Whether a row for all parts says something; true if absent. */
   readonly overall?: boolean;
   readonly notes?: readonly string[];
@@ -41,7 +46,7 @@ export interface DatasetParts<Wanted> extends Pick<Dataset, 'name' | 'style' | '
  */
 export function createDataset<Wanted>(parts: DatasetParts<Wanted>): Dataset {
   const { name, items, style, maxTokens, minTokens = 0, measures, figures, overall = true } = parts;
-  const { notes = [], submission } = parts;
+  const { notes = [], submission, summed = {} } = parts;
   const byId = new Map<string, EvalItem<Wanted>>();
   for (const item of items) {
     const { id } = item.question;
@@ -73,8 +78,14 @@ export function createDataset<Wanted>(parts: DatasetParts<Wanted>): Dataset {
     score(questions, outputs) {
       const chosen = itemsOf(questions);
       const groups = [...groupBy(chosen, ({ part }) => part), ...groupBy(chosen, ({ section }) => section)];
-      const rows = groups.map(([part, of]) => row(part, of, outputs));
-      return overall || groups.length === 0 ? [...rows, row('all', chosen, outputs)] : rows;
+      const present = new Set(chosen.map(({ part }) => part));
+      const nameOf = (group: string, of: readonly string[]): string => {
+        const absent = of.filter((part) => !present.has(part));
+        return absent.length === 0 ? group : `${group} (without ${absent.join(', ')})`;
+      };
+      const rows = groups.map(([part, of]) => row(nameOf(part, summed[part] ?? []), of, outputs));
+      const all = nameOf('all', Object.values(summed).flat());
+      return overall || groups.length === 0 ? [...rows, row(all, chosen, outputs)] : rows;
     },
     ...(submission && { submission: (questions, outputs) => submission(itemsOf(questions), outputs) }),
   };

@@ -2,8 +2,8 @@
 export type EvalPicture =
   /** The absolute path of a file. */
   | { readonly type: 'image'; readonly image: string }
-  /** The bytes of a JPEG, PNG, WebP or GIF file in base64, for data sets that bring their pictures along. */
-  | { readonly type: 'image'; readonly base64: string };
+  /** Reads the bytes of a JPEG, PNG, WebP or GIF file, for data sets that bring their pictures along. */
+  | { readonly type: 'image'; readonly read: () => Promise<Uint8Array> };
 
 /** A part of a message or of a prompt. */
 export type EvalPart = { readonly type: 'text'; readonly text: string } | EvalPicture;

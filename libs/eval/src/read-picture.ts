@@ -8,7 +8,7 @@ import type { EvalPicture } from './question.ts';
  * @throws EideticError `invalid_request` naming the file when it cannot be read.
  */
 export async function readPicture(picture: EvalPicture): Promise<Uint8Array> {
-  if ('base64' in picture) return Buffer.from(picture.base64, 'base64');
+  if ('read' in picture) return picture.read();
   return readFile(picture.image).catch((cause: NodeJS.ErrnoException) => {
     throw new EideticError('invalid_request', `The picture ${picture.image} cannot be read: ${cause.message}.`, {
       cause,

@@ -41,6 +41,7 @@ export const mme: DatasetFormat = {
       items,
       style: 'chat',
       maxTokens: 512,
+      summed: MME_SUBTASKS,
       ...measuredBy('points', METRICS['mme-score'], ''),
       notes: absent.length === 0 ? [] : [`There is no folder for ${absent.join(', ')}.`],
     });

@@ -1,6 +1,8 @@
 import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { EideticError } from '@eidetic/core';
 import { parse } from 'csv-parse';
+import { parse as parseWhole } from 'csv-parse/sync';
 import chain from 'stream-chain';
 import { z } from 'zod';
 import { createDataset, type EvalItem } from '../create-dataset.ts';
@@ -21,12 +23,26 @@ const row = z.object({
   image: z.base64().min(1),
 });
 
-type Row = z.infer<typeof row>;
+type Fields = z.infer<typeof row>;
+
+/** A row of the table without its picture. */
+interface Row extends Pick<Fields, (typeof KEPT)[number]> {
+  readonly place: Place;
+}
+
+/** Where a row is in the file, in bytes, and what its columns are; the first one has the header before it. */
+interface Place {
+  readonly start: number;
+  readonly end: number;
+  readonly columns: string[];
+}
+
+const TABLE = { delimiter: '\t', bom: true, relax_quotes: true, skip_empty_lines: true } as const;
 
 /**
  * TouchStone (github.com/OFA-Sys/TouchStone, Bai et al., 2023): `touchstone_20230831.tsv`, a table with a header whose fields are separated by tabs
  * and quoted as in CSV, pictures in base64. A language model is its judge: nothing is scored here, and the submission is the table that its eval.py
- * takes. All of the table is held in memory, some 70 MB.
+ * takes. Pictures, most of its 70 MB, are checked when it is opened, and read again one by one when they are asked about.
  */
 export const touchstone: DatasetFormat = {
   name: 'touchstone',
@@ -36,20 +52,20 @@ export const touchstone: DatasetFormat = {
     const table = await Array.fromAsync(readTable(path));
     const rows = new Map(table.map((entry) => [entry.index, entry]));
     const items = table.map(
-      ({ index, question, image, task_name: part }): EvalItem<never> => ({
+      (entry): EvalItem<never> => ({
         question: {
-          id: index,
+          id: entry.index,
           messages: [
             {
               role: 'user',
               content: [
-                { type: 'image', base64: image },
-                { type: 'text', text: question },
+                { type: 'image', read: () => readPictureAt(path, entry.place) },
+                { type: 'text', text: entry.question },
               ],
             },
           ],
         },
-        part,
+        part: entry.task_name,
       }),
     );
     return createDataset<never>({
@@ -69,16 +85,37 @@ export const touchstone: DatasetFormat = {
 };
 
 async function* readTable(path: string): AsyncGenerator<Row> {
-  const fields = { delimiter: '\t', columns: true, bom: true, relax_quotes: true, skip_empty_lines: true } as const;
-  const table = chain([createReadStream(path), parse(fields)]);
+  const table = chain([createReadStream(path), parse({ ...TABLE, columns: true, info: true })]);
   let number = 0;
+  let start = 0;
   try {
-    for await (const record of table) yield checkEntry(row, record, `${path}, row ${++number}`);
+    for await (const { record, info } of table) {
+      const { image: _, ...fields } = checkEntry(row, record, `${path}, row ${++number}`);
+      yield { ...fields, place: { start, end: info.bytes, columns: Object.keys(record) } };
+      start = info.bytes;
+    }
   } catch (cause) {
-    if (cause instanceof EideticError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EideticError('invalid_request', `${path} cannot be read as a table: ${reason}.`, { cause });
+    throw unreadable(path, cause);
   }
+}
+
+/** The bytes of the picture of a row. */
+async function readPictureAt(path: string, { start, end, columns }: Place): Promise<Uint8Array> {
+  try {
+    await using file = await open(path);
+    const { buffer } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
+    const records = parseWhole(buffer, { ...TABLE, columns });
+    const { image } = checkEntry(row, records.at(-1), path);
+    return Buffer.from(image, 'base64');
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function unreadable(path: string, cause: unknown): EideticError {
+  if (cause instanceof EideticError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new EideticError('invalid_request', `${path} cannot be read as a table: ${reason}.`, { cause });
 }
 
 function submission(rows: readonly Row[], outputs: Outputs): string {
