@@ -55,6 +55,13 @@ describe('the decoder service', () => {
     for (const [i, wanted] of requests.entries()) expect(answers[i]).toEqual(await generate(engine, wanted));
   });
 
+  it('does not start with a longer context than the model has', async () => {
+    await expect(startDecoderService({ EIDETIC_MAX_CONTEXT: '1000000' })).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: expect.stringMatching(/^EIDETIC_MAX_CONTEXT: .* 1000000 are asked for/),
+    });
+  });
+
   it('refuses what the engine refuses, numbers included', async () => {
     const { remote } = await startDecoderService({ EIDETIC_MAX_CONTEXT: '64' });
     await expect(collect(remote.generate(request(promptOf(60))))).rejects.toMatchObject({

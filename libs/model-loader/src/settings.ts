@@ -130,7 +130,8 @@ export const ENGINE_SETTINGS = {
   },
   maxContext: {
     name: 'EIDETIC_MAX_CONTEXT',
-    description: "Most positions of one dialog, pictures and answer included; 0 takes the model's.",
+    description:
+      "Most positions of one dialog, pictures and answer included; 0 takes the model's, and more than that is refused.",
     kind: integer({ min: 0, max: MAX_INTEGER }),
     default: '0',
   },

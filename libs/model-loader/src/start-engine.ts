@@ -4,6 +4,7 @@ import { Engine, type EngineOptions } from '@eidetic/engine';
 import { createGrammarCompiler } from '@eidetic/grammar';
 import { vocabularyOf } from '@eidetic/qwen-vl';
 import type { LoadContext } from './load-context.ts';
+import { maxContextOf } from './max-context.ts';
 import { mapWeights } from './packed-weights.ts';
 import { loadRuntime } from './runtime.ts';
 import { type EngineConfig, type ModelConfig, modelPlanOf } from './settings.ts';
@@ -20,7 +21,7 @@ export interface StartedEngine {
 /**
  * An engine over a bundle, set up as the configuration says, whose answers can be held to grammars.
  *
- * @throws EideticError what {@link Engine.create} throws; `invalid_checkpoint` when the bundle's tokenizer file is damaged.
+ * @throws EideticError what {@link maxContextOf} and {@link Engine.create} throw; `invalid_checkpoint` when the bundle's tokenizer file is damaged.
  */
 export async function startEngine(
   bundle: Bundle,
@@ -29,6 +30,7 @@ export async function startEngine(
   context: LoadContext,
 ): Promise<StartedEngine> {
   const { manifest } = bundle;
+  const maxContext = maxContextOf(manifest, config);
   const { cacheDirectory } = modelPlanOf(config);
   const mapped = await mapWeights({ bundle, part: 'decoder', cacheDirectory, runtime: loadRuntime(config) }, context);
   const vocabulary = vocabularyOf(manifest, await readFile(bundle.path(manifest.tokenizer.file)));
@@ -36,7 +38,7 @@ export async function startEngine(
   const engine = await Engine.create({
     ...mapped,
     slots: config.slots,
-    maxContext: config.maxContext === 0 ? manifest.decoder.maxPositions : config.maxContext,
+    maxContext,
     prefillChunk: config.prefillChunk,
     prefillShare: config.prefillPercent / 100,
     maxWaiting: config.maxWaiting,

@@ -70,6 +70,15 @@ it('finds a file of the bundle that is cut off, and with --deep one that has ano
   });
 });
 
+it('finds a context that is longer than the model has positions', async () => {
+  const { status, of } = await examine([join(folder, 'bundle')], { EIDETIC_MAX_CONTEXT: '1000000' });
+  expect(status).toBe(1);
+  expect(of('context')).toMatchObject({
+    verdict: 'problem',
+    message: expect.stringMatching(/^EIDETIC_MAX_CONTEXT: .* positions, and 1000000 are asked for/),
+  });
+});
+
 it('finds that there is no model', async () => {
   const { status, of } = await examine([join(folder, 'none')]);
   expect(status).toBe(1);

@@ -1,7 +1,7 @@
 import { type Decoder, type EmbeddingCache, type EmbeddingResolver, type EngineObserver, GREEDY } from '@eidetic/core';
 import type { ServedDecoder } from '@eidetic/decoder-rpc';
 import { createMemoryEmbeddingCache, createTieredEmbeddingCache, openSharedCaches } from '@eidetic/embedding-cache';
-import { checkProvider, loadBundle, memoryWarning, startEngine } from '@eidetic/model-loader';
+import { checkProvider, loadBundle, maxContextOf, memoryWarning, startEngine } from '@eidetic/model-loader';
 import type { Loaded, LoadHooks } from '@eidetic/rpc-service';
 import { type createCacheMetrics, measureEmbeddingCache, traceDecoder } from '@eidetic/telemetry';
 import type { DecoderConfig } from './config.ts';
@@ -39,7 +39,7 @@ export const loadDecoder: DecoderLoader = async (config, context) => {
   const needs = {
     parts: PARTS,
     slots: config.slots,
-    maxContext: config.maxContext,
+    maxContext: maxContextOf(bundle.manifest, config),
     cachesBytes: config.embeddingCacheBytes,
   };
   const warning = await memoryWarning(bundle, needs);

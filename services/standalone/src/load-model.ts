@@ -4,7 +4,14 @@ import { SHARED_SCOPE, tenantScope } from '@eidetic/core';
 import { createMemoryEmbeddingCache, createMemoryImageStore } from '@eidetic/embedding-cache';
 import { MemoryEncodeQueue } from '@eidetic/encode-queue';
 import { openImageFetcher } from '@eidetic/image-fetcher';
-import { checkProvider, loadBundle, memoryWarning, modelPlanOf, startEngine } from '@eidetic/model-loader';
+import {
+  checkProvider,
+  loadBundle,
+  maxContextOf,
+  memoryWarning,
+  modelPlanOf,
+  startEngine,
+} from '@eidetic/model-loader';
 import { startVision } from '@eidetic/model-loader/vision';
 import {
   measureEmbeddingCache,
@@ -50,7 +57,7 @@ export const loadModel = async (
   const context = { onProgress, signal };
   const bundle = await loadBundle(config, context, PARTS);
   const cachesBytes = config.embeddingCacheBytes + config.imageStoreBytes;
-  const needs = { parts: PARTS, slots: config.slots, maxContext: config.maxContext, cachesBytes };
+  const needs = { parts: PARTS, slots: config.slots, maxContext: maxContextOf(bundle.manifest, config), cachesBytes };
   const warning = await memoryWarning(bundle, needs);
   if (warning !== undefined) onProgress(warning);
   await using parts = new AsyncDisposableStack();

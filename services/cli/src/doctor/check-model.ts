@@ -3,9 +3,10 @@ import { dirname, join } from 'node:path';
 import { type Bundle, openBundle, verifyBundle } from '@eidetic/bundle';
 import { EideticError } from '@eidetic/core';
 import { bundleDirectoryOf } from '@eidetic/exporter';
-import { conversionOf, type ModelConfig, modelPlanOf } from '@eidetic/model-loader';
+import { conversionOf, type ModelConfig, maxContextOf, modelPlanOf } from '@eidetic/model-loader';
 import { type Finding, ok, problem, warning } from './finding.ts';
 import { formatBytes } from './format-bytes.ts';
+import type { DoctorConfig } from './settings.ts';
 
 /** The model that would be served: its bundle if it is there and whole. */
 export interface ModelFinding {
@@ -58,6 +59,16 @@ async function checkBundle(
     return { bundle, finding: ok(CHECK, `${name} (${precisions}) in ${directory}: ${checked}`) };
   } catch (error) {
     return { finding: broken(EideticError.from(error).message) };
+  }
+}
+
+/** Whether the model has as many positions as are asked for; nothing if it does. */
+export function checkContext({ manifest }: Bundle, config: Pick<DoctorConfig, 'maxContext'>): readonly Finding[] {
+  try {
+    maxContextOf(manifest, config);
+    return [];
+  } catch (error) {
+    return [problem('context', EideticError.from(error).message, 'No server starts with it: correct the setting.')];
   }
 }
 

@@ -4,7 +4,7 @@ import { EideticError } from '@eidetic/core';
 import { loadRuntime, memoryLimit, memoryNeeded, modelPlanOf } from '@eidetic/model-loader';
 import { grpcCertificates, httpCertificates, podCertificates } from '@eidetic/tls';
 import { checkClock, checkCpu, checkNode, checkOpenFiles, checkThreads } from './check-machine.ts';
-import { checkDisk, checkMemory, checkModel } from './check-model.ts';
+import { checkContext, checkDisk, checkMemory, checkModel } from './check-model.ts';
 import { checkPeers, checkPort } from './check-network.ts';
 import { checkGpu, checkOnnxruntime } from './check-onnxruntime.ts';
 import { checkRedis, type RedisFinding, type RedisRole } from './check-redis.ts';
@@ -81,7 +81,12 @@ async function checkServing(config: DoctorConfig, deep: boolean): Promise<readon
   const { slots, maxContext } = config;
   const parts = ['vision', 'decoder'] as const;
   const needed = memoryNeeded(bundle, { parts, slots, maxContext, cachesBytes }).total;
-  return [finding, checkMemory(needed, freemem(), totalmem(), await memoryLimit(readTextBelow('/'))), disk];
+  return [
+    finding,
+    ...checkContext(bundle, config),
+    checkMemory(needed, freemem(), totalmem(), await memoryLimit(readTextBelow('/'))),
+    disk,
+  ];
 }
 
 async function checkRedises({ queueRedisUrl, cacheRedisUrl }: DoctorConfig): Promise<readonly RedisFinding[]> {
