@@ -21,7 +21,7 @@ export interface DecoderSize {
   readonly contextSize: number;
 }
 
-/** llama.cpp's format of the same width: the quantised ones hold blocks of 32 with one scale, as ours do. */
+/** llama.cpp's format of the same width: the quantised ones hold blocks of 32 with one scale. */
 export const GGUF_TYPES = { float32: 'f32', float16: 'f16', int8: 'q8_0', int4: 'q4_0' } as const satisfies Record<
   Precision,
   GgufType

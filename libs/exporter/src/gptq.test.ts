@@ -63,15 +63,18 @@ const entry = (dtype: string, data: Int32Array | Float16Array, shape: readonly n
   bytes: new Uint8Array(data.buffer),
 });
 
+interface ModelOptions {
+  readonly zeroOffset?: ZeroOffset;
+  readonly change?: Record<string, SafetensorsEntry>;
+  readonly activations?: ActivationType;
+  readonly evenRows?: boolean;
+}
+
 /** The model of one layer, as the exporter writes it, of a checkpoint that holds it. */
 async function modelOf(
   packed: PackedLayer,
   groupSize: number,
-  {
-    zeroOffset = 1,
-    change = {},
-    activations = 'float32',
-  }: { zeroOffset?: ZeroOffset; change?: Record<string, SafetensorsEntry>; activations?: ActivationType } = {},
+  { zeroOffset = 1, change = {}, activations = 'float32', evenRows = false }: ModelOptions = {},
 ): Promise<Model> {
   const { rows, columns } = packed;
   const groups = packed.scales.length / rows;
@@ -91,7 +94,10 @@ async function modelOf(
   const x = graph.input('x', activations, ['batch', columns]);
   const layer = { weights: checkpoint, name: 'h', scheme: { groupSize, zeroOffset } };
   try {
-    graph.output(await gptqLinear(graph, 'y', x, layer, activations), activations, ['batch', rows]);
+    graph.output(await gptqLinear(graph, 'y', x, layer, { precision: 'int4', activations, evenRows }), activations, [
+      'batch',
+      rows,
+    ]);
   } finally {
     await data.finish();
   }
@@ -175,6 +181,28 @@ describe.each([32, 64, 128])('a GPTQ layer in groups of %i', (groupSize) => {
     for (let row = 0; row < 5; row++) {
       const alone = await run(model, x.slice(row * COLUMNS, (row + 1) * COLUMNS));
       expect(alone).toEqual(batch.slice(row * ROWS, (row + 1) * ROWS));
+    }
+  });
+
+  it.each([false, true])(
+    'has the weights of its checkpoint in a graph of even rows, asymmetric: %s',
+    async (isAsymmetric) => {
+      const packed = packLayer(layerOf(groupSize, isAsymmetric ? { zeros: asymmetric(groupSize, 1) } : {}));
+      const model = await modelOf(packed, groupSize, { evenRows: true });
+      const blockSize = model.nodes.find(({ op }) => op === 'MatMulNBits')?.attributes.block_size;
+      expect(blockSize).toBe(groupSize === 128 ? 128n : 32n);
+      expect(await run(exactly(model), identity)).toEqual(expected(dequantize(packed), packed.bias));
+    },
+  );
+
+  it.each([false, true])('gives a row the same bits in even numbers of rows, asymmetric: %s', async (isAsymmetric) => {
+    const packed = packLayer(layerOf(groupSize, isAsymmetric ? { zeros: asymmetric(groupSize, 1) } : {}));
+    const model = await modelOf(packed, groupSize, { evenRows: true });
+    const x = Float32Array.from(numbers(16 * COLUMNS, 2000, 6), (value) => value / 1000 - 1);
+    const batch = await run(model, x);
+    for (const [first, count] of [0, 1, 2, 7].flatMap((from) => [2, 4, 8].map((rows) => [from, rows] as const))) {
+      const some = await run(model, x.slice(first * COLUMNS, (first + count) * COLUMNS));
+      expect(some).toEqual(batch.slice(first * ROWS, (first + count) * ROWS));
     }
   });
 

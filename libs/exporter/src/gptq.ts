@@ -5,11 +5,11 @@
  */
 import type { DType } from '@eidetic/checkpoint';
 import { EideticError } from '@eidetic/core';
+import { SMALL_BLOCK, WIDE_BLOCK } from './block-size.ts';
 import type { WeightSource } from './family.ts';
-import { type ActivationType, constantOf } from './linear.ts';
+import { constantOf, type LinearFormat } from './linear.ts';
 import { matMulNBits } from './mat-mul-nbits.ts';
 import type { GraphBuilder, Value } from './onnx/graph-builder.ts';
-import { BLOCK_SIZE } from './quantize.ts';
 
 /** How a checkpoint's layers were quantised, as far as reading them goes; always to 4 bits. */
 export interface GptqScheme {
@@ -63,8 +63,9 @@ export function gptqTensors(
  * Adds `y = x · Wᵀ + bias` of a layer whose tensors have the shapes of {@link gptqTensors}. Where the columns were quantised in
  * another order (`desc_act`), `x` is put into that order first.
  *
- * With float32 activations a group becomes blocks of {@link BLOCK_SIZE} that share its scale: with larger ones, the CPU
- * kernel gives a row other bits alone than in a batch (docs/decisions/0029-gptq.md).
+ * With float16 activations a group is a block. With float32 ones it becomes blocks of {@link SMALL_BLOCK} that repeat its scale, unless
+ * it is of {@link WIDE_BLOCK} and the graph sees to even numbers of rows: otherwise the CPU kernel gives a row other bits alone than in a
+ * batch (docs/decisions/0034-quantisation-blocks.md).
  *
  * @param x `[…, columns]`
  * @returns `[…, rows]`
@@ -76,13 +77,14 @@ export async function gptqLinear(
   name: string,
   x: Value,
   layer: GptqLayer,
-  activations: ActivationType,
+  format: LinearFormat,
 ): Promise<Value> {
   const { weights } = layer;
+  const { activations } = format;
   const { groupSize } = layer.scheme;
   const [rowWords = 0, rows = 0] = weights.tensors.get(`${layer.name}.qweight`)?.shape ?? [];
   const columns = rowWords * PER_WORD;
-  const blockSize = activations === 'float32' ? BLOCK_SIZE : groupSize;
+  const blockSize = blockSizeOf(groupSize, format);
   const [blocks, repeat] = [columns / blockSize, groupSize / blockSize];
   const order = columnOrder(layer, await readIntegers(layer, 'g_idx'));
   const pieces = rowPieces(await readIntegers(layer, 'qweight'), rows, order);
@@ -96,6 +98,11 @@ export async function gptqLinear(
   const input = order === undefined ? x : await reorder(graph, name, x, order);
   const matrix = { rows, columns, bits: 4, blockSize, values, scales: scaleValue, zeroPoints } as const;
   return matMulNBits(graph, name, input, matrix, bias);
+}
+
+function blockSizeOf(groupSize: number, { activations, evenRows }: LinearFormat): number {
+  const whole = activations === 'float16' || (evenRows && groupSize === WIDE_BLOCK);
+  return whole ? groupSize : SMALL_BLOCK;
 }
 
 /** A tensor of 32-bit words. */

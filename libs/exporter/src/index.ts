@@ -1,3 +1,4 @@
+export { WIDE_BLOCK } from './block-size.ts';
 export {
   bundleDirectoryOf,
   type ConvertOptions,

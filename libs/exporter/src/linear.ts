@@ -1,11 +1,12 @@
 import type { Precision } from '@eidetic/bundle';
 import { EideticError } from '@eidetic/core';
+import { blockSizeOf } from './block-size.ts';
 import { float16Overflow, tooLargeForFloat16 } from './float16.ts';
 import { matMulNBits } from './mat-mul-nbits.ts';
 import type { Matrix } from './matrix.ts';
 import type { GraphBuilder, Value } from './onnx/graph-builder.ts';
-import { BLOCK_SIZE } from './quantize.ts';
-import { quantizeMatrix, transposeMatrix } from './weight-threads.ts';
+import { QuantizedPieces } from './quantized-pieces.ts';
+import { transposeMatrix } from './weight-threads.ts';
 
 /** Element type of activations. */
 export type ActivationType = 'float32' | 'float16';
@@ -14,6 +15,8 @@ export type ActivationType = 'float32' | 'float16';
 export interface LinearFormat {
   readonly precision: Precision;
   readonly activations: ActivationType;
+  /** Whether the graph only ever multiplies even numbers of rows, which wide blocks of int4 need; default not. */
+  readonly evenRows?: boolean;
 }
 
 /**
@@ -86,30 +89,21 @@ async function quantizedLinear(
 ): Promise<Value> {
   const bits = format.precision === 'int4' ? 4 : 8;
   const { rows, columns } = weight;
-  if (columns % BLOCK_SIZE !== 0) {
+  const blockSize = blockSizeOf(columns, format);
+  if (columns % blockSize !== 0) {
     throw new EideticError(
       'invalid_checkpoint',
-      `${name} has ${columns} columns; ${format.precision} needs a multiple of ${BLOCK_SIZE}. Choose float16 or float32.`,
+      `${name} has ${columns} columns; ${format.precision} needs a multiple of ${blockSize}. Choose float16 or float32.`,
     );
   }
-  const blocks = columns / BLOCK_SIZE;
-  const scales = new Float32Array(rows * blocks);
-  let done = 0;
-  const pieces = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const quantized of quantizeMatrix(weight, bits)) {
-      scales.set(quantized.scales, done);
-      done += quantized.scales.length;
-      yield quantized.values;
-    }
-  };
-  const scalePieces = async function* (): AsyncGenerator<Uint8Array> {
-    // Where the values are there from an earlier attempt and the scales are not, they are made again for the scales.
-    if (done === 0) for await (const _ of pieces());
-    const { buffer } = narrowed(`${name}.scales`, scales, format.activations);
-    yield new Uint8Array(buffer);
-  };
-  const dims = [rows, blocks, (BLOCK_SIZE * bits) / 8];
-  const values = await graph.weight(`${name}.weight`, 'uint8', dims, pieces());
-  const scaleValue = await graph.weight(`${name}.scales`, format.activations, [rows, blocks], scalePieces());
-  return matMulNBits(graph, name, x, { rows, columns, bits, blockSize: BLOCK_SIZE, values, scales: scaleValue }, bias);
+  const blocks = columns / blockSize;
+  const pieces = new QuantizedPieces(weight, { bits, blockSize });
+  const dims = [rows, blocks, (blockSize * bits) / 8];
+  const values = await graph.weight(`${name}.weight`, 'uint8', dims, pieces.values());
+  const narrow = (scales: Float32Array) => narrowed(`${name}.scales`, scales, format.activations);
+  const scales = await graph.weight(`${name}.scales`, format.activations, [rows, blocks], pieces.scales(narrow));
+  const zeroDims = [rows, Math.ceil(blocks / 2)];
+  const zeroPoints =
+    bits === 4 ? await graph.weight(`${name}.zeros`, 'uint8', zeroDims, pieces.zeroPoints()) : undefined;
+  return matMulNBits(graph, name, x, { rows, columns, bits, blockSize, values, scales, zeroPoints }, bias);
 }

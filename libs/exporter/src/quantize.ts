@@ -1,79 +1,109 @@
 /**
- * Symmetric blockwise quantisation in the layout of onnxruntime's MatMulNBits: weights are rows of output features,
- * cut along the input features into blocks that share one scale, `w = (q - 2^(bits-1)) * scale`.
+ * Blockwise quantisation in the layout of onnxruntime's MatMulNBits: weights are rows of output features, cut along the
+ * input features into blocks that share one scale and, with 4 bits, one zero point, `w = (q - zero point) * scale`.
  */
 
-/** Weights per scale. Every matrix of the family has a multiple of this many columns. */
-export const BLOCK_SIZE = 32;
+/** How rows are cut and stored. */
+export interface BlockFormat {
+  readonly bits: 4 | 8;
+  /** Weights per scale; a power of two of at least 16. */
+  readonly blockSize: number;
+}
 
 /** Quantised rows. */
 export interface QuantizedRows {
-  /** `[rows, blocks, BLOCK_SIZE * bits / 8]`; with 4 bits the first of two neighbours is in the low nibble. */
+  /** `[rows, blocks, blockSize * bits / 8]`; with 4 bits the first of two neighbours is in the low nibble. */
   readonly values: Uint8Array;
   /** `[rows, blocks]`. */
   readonly scales: Float32Array;
+  /** `[rows, ⌈blocks / 2⌉]`, packed like the values; of 8 bits absent: all are 128. */
+  readonly zeroPoints?: Uint8Array;
 }
 
 /**
- * Rounds to the nearest of 2^bits levels per block.
+ * Rounds to the nearest of 2^bits levels per block: symmetric around 0 with 8 bits, between the least and the largest weight
+ * with 4.
  *
- * @param weights `[rows, columns]`, row-major; `columns` is a multiple of {@link BLOCK_SIZE}.
+ * @param weights `[rows, columns]`, row-major; `columns` is a multiple of the block size.
  */
-export function quantizeRows(weights: Float32Array, columns: number, bits: 4 | 8): QuantizedRows {
-  if (columns % BLOCK_SIZE !== 0) throw new RangeError(`${columns} columns are not a multiple of ${BLOCK_SIZE}.`);
-  const scales = new Float32Array(weights.length / BLOCK_SIZE);
+export function quantizeRows(weights: Float32Array, columns: number, { bits, blockSize }: BlockFormat): QuantizedRows {
+  if (columns % blockSize !== 0) throw new RangeError(`${columns} columns are not a multiple of ${blockSize}.`);
+  const scales = new Float32Array(weights.length / blockSize);
   const values = new Uint8Array((weights.length * bits) / 8);
-  const quantizeBlock = bits === 4 ? toInt4 : toInt8;
-  for (let b = 0; b < scales.length; b++) scales[b] = quantizeBlock(weights, b * BLOCK_SIZE, values);
-  return { values, scales };
+  if (bits === 8) {
+    for (let b = 0; b < scales.length; b++) scales[b] = toInt8(weights, b * blockSize, blockSize, values);
+    return { values, scales };
+  }
+  const rowBlocks = columns / blockSize;
+  const rowBytes = Math.ceil(rowBlocks / 2);
+  const zeroPoints = new Uint8Array((scales.length / rowBlocks) * rowBytes);
+  for (let b = 0; b < scales.length; b++) {
+    const [row, block] = [Math.floor(b / rowBlocks), b % rowBlocks];
+    const { scale, zero } = toInt4(weights, b * blockSize, blockSize, values);
+    scales[b] = scale;
+    const at = row * rowBytes + (block >> 1);
+    zeroPoints[at] = (zeroPoints[at] ?? 0) | (zero << (4 * (block % 2)));
+  }
+  return { values, scales, zeroPoints };
 }
 
 // A full-size model has eight billion weights to quantise, so what follows is written for speed: Math.round takes several
 // times as long as rounding down what a half was added to.
 
-/** Quantises the block that begins at `from`; returns its scale. */
-function toInt8(weights: Float32Array, from: number, values: Uint8Array): number {
-  const scale = Math.abs(extremeOf(weights, from)) / 127;
+/** Quantises the `count` weights from `from` on; returns their scale. */
+function toInt8(weights: Float32Array, from: number, count: number, values: Uint8Array): number {
+  let largest = 0;
+  for (let i = from; i < from + count; i++) largest = Math.max(largest, Math.abs(weights[i] ?? 0));
+  const scale = largest / 127;
   const inverse = scale === 0 ? 0 : 1 / scale;
-  for (let i = from; i < from + BLOCK_SIZE; i++) values[i] = Math.floor((weights[i] ?? 0) * inverse + 0.5) + 128;
+  for (let i = from; i < from + count; i++) values[i] = Math.floor((weights[i] ?? 0) * inverse + 0.5) + 128;
   return scale;
 }
 
-/** Quantises the block that begins at `from`; returns its scale. */
-function toInt4(weights: Float32Array, from: number, values: Uint8Array): number {
-  const scale = bestInt4Scale(weights, from);
-  const inverse = scale === 0 ? 0 : 1 / scale;
-  for (let i = from; i < from + BLOCK_SIZE; i += 2) {
-    values[i >> 1] = int4Level((weights[i] ?? 0) * inverse) | (int4Level((weights[i + 1] ?? 0) * inverse) << 4);
-  }
-  return scale;
-}
-
-/** The nearest of the levels 0 to 15 to `x`, which counts from level 8 and is above -9.5: cutting off rounds down, and up to 0. */
-const int4Level = (x: number): number => Math.min((x + 8.5) | 0, 15);
-
-/** The number of largest magnitude in a block. */
-function extremeOf(weights: Float32Array, from: number): number {
-  let extreme = 0;
-  for (let i = from; i < from + BLOCK_SIZE; i++) {
+/** Quantises the `count` weights from `from` on. */
+function toInt4(
+  weights: Float32Array,
+  from: number,
+  count: number,
+  values: Uint8Array,
+): { readonly scale: number; readonly zero: number } {
+  let least = 0;
+  let largest = 0;
+  for (let i = from; i < from + count; i++) {
     const w = weights[i] ?? 0;
-    if (Math.abs(w) > Math.abs(extreme)) extreme = w;
+    if (w < least) least = w;
+    else if (w > largest) largest = w;
   }
-  return extreme;
+  const range = largest - least;
+  // 0 lies among the levels, so that zeros stay zeros. Whatever is clipped, it is the same one.
+  const zero = range === 0 ? 8 : Math.floor((-15 * least) / range + 0.5);
+  const scale = bestInt4Scale(weights, from, count, range / 15, zero);
+  const inverse = scale === 0 ? 0 : 1 / scale;
+  const offset = zero + 0.5;
+  for (let i = from; i < from + count; i += 2) {
+    const [first, second] = [weights[i] ?? 0, weights[i + 1] ?? 0];
+    values[i >> 1] = int4Level(first * inverse + offset) | (int4Level(second * inverse + offset) << 4);
+  }
+  return { scale, zero };
 }
 
-/**
- * The scale of least squared error among a few around the one that maps the largest magnitude onto -8, the level that
- * has no positive twin. Clipping the largest weight a little often pays for a finer grid.
- */
-function bestInt4Scale(weights: Float32Array, from: number): number {
-  const extreme = extremeOf(weights, from);
-  if (extreme === 0) return 0;
-  let best = extreme / -8;
+/** The nearest of the levels 0 to 15 to what a half was added to. */
+function int4Level(x: number): number {
+  const level = x | 0;
+  return level < 0 ? 0 : Math.min(level, 15);
+}
+
+/** Parts of a block's range that its levels are tried on: clipping the outermost weights a little often pays for a finer grid. */
+const RANGES = [1.06, 1, 0.94, 0.88, 0.82, 0.76, 0.7];
+
+/** The scale of least squared error among a few up to a little more than `whole`, which covers the whole range. */
+function bestInt4Scale(weights: Float32Array, from: number, count: number, whole: number, zero: number): number {
+  if (whole === 0) return 0;
+  let best = whole;
   let least = Number.POSITIVE_INFINITY;
-  for (let step = -4; step <= 4; step++) {
-    const scale = extreme / (-8 + step * 0.25);
-    const error = scale ** 2 * squaredSteps(weights, from, 1 / scale);
+  for (const part of RANGES) {
+    const scale = whole * part;
+    const error = scale ** 2 * squaredSteps(weights, from, count, 1 / scale, zero);
     if (error < least) {
       least = error;
       best = scale;
@@ -83,14 +113,14 @@ function bestInt4Scale(weights: Float32Array, from: number): number {
 }
 
 /** The squared error of a block in units of a step, summed in two halves that a processor computes side by side. */
-function squaredSteps(weights: Float32Array, from: number, inverse: number): number {
+function squaredSteps(weights: Float32Array, from: number, count: number, inverse: number, zero: number): number {
   let even = 0;
   let odd = 0;
-  for (let i = from; i < from + BLOCK_SIZE; i += 2) {
-    const x = (weights[i] ?? 0) * inverse;
-    const y = (weights[i + 1] ?? 0) * inverse;
-    even += (x + 8 - int4Level(x)) ** 2;
-    odd += (y + 8 - int4Level(y)) ** 2;
+  for (let i = from; i < from + count; i += 2) {
+    const x = (weights[i] ?? 0) * inverse + zero;
+    const y = (weights[i + 1] ?? 0) * inverse + zero;
+    even += (x - int4Level(x + 0.5)) ** 2;
+    odd += (y - int4Level(y + 0.5)) ** 2;
   }
   return even + odd;
 }

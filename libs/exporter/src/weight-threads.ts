@@ -5,7 +5,7 @@ import { float16Overflow } from './float16.ts';
 import type { ActivationType } from './linear.ts';
 import { mapInOrder } from './map-in-order.ts';
 import { type Matrix, type RowSpan, rowSpans } from './matrix.ts';
-import type { QuantizedRows } from './quantize.ts';
+import type { BlockFormat, QuantizedRows } from './quantize.ts';
 import type { WeightOutcome, WeightTask } from './weight-worker.ts';
 
 const THREADS = availableParallelism();
@@ -26,10 +26,10 @@ const threads = new Piscina<WeightTask, WeightOutcome>({
 });
 
 /** Quantises a matrix, some rows at a time, in order; see `quantizeRows`. */
-export function quantizeMatrix(matrix: Matrix, bits: 4 | 8): AsyncGenerator<QuantizedRows> {
+export function quantizeMatrix(matrix: Matrix, format: BlockFormat): AsyncGenerator<QuantizedRows> {
   return mapInOrder(rowSpans(matrix), UNDER_WAY, async ({ first, count }) => {
     const rows = await matrix.read(first, count);
-    const task = { kind: 'quantize', rows, columns: matrix.columns, bits } as const;
+    const task = { kind: 'quantize', rows, columns: matrix.columns, format } as const;
     const outcome = await threads.run(task, { transferList: [rows.bytes.buffer] });
     if (outcome.kind !== 'quantized') throw new Error(`A thread that quantises answered ${outcome.kind}.`);
     return outcome;

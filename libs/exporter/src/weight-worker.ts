@@ -1,10 +1,10 @@
 import { toFloat32, type WeightRows } from './matrix.ts';
-import { type QuantizedRows, quantizeRows } from './quantize.ts';
+import { type BlockFormat, type QuantizedRows, quantizeRows } from './quantize.ts';
 import { type Strip, type TransposedStrip, transposeStrip } from './transpose-strip.ts';
 
 /** What is sent to a worker thread. */
 export type WeightTask =
-  | { readonly kind: 'quantize'; readonly rows: WeightRows; readonly columns: number; readonly bits: 4 | 8 }
+  | { readonly kind: 'quantize'; readonly rows: WeightRows; readonly columns: number; readonly format: BlockFormat }
   | ({ readonly kind: 'transpose' } & Strip);
 
 /** What comes back. */
@@ -13,5 +13,5 @@ export type WeightOutcome = ({ readonly kind: 'quantized' } & QuantizedRows) | T
 /** Entry point of a worker thread. */
 export function convertWeights(task: WeightTask): WeightOutcome {
   if (task.kind === 'transpose') return transposeStrip(task);
-  return { kind: 'quantized', ...quantizeRows(toFloat32(task.rows), task.columns, task.bits) };
+  return { kind: 'quantized', ...quantizeRows(toFloat32(task.rows), task.columns, task.format) };
 }

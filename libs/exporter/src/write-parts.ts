@@ -12,7 +12,7 @@ import { encodeModel } from './onnx/model.ts';
 import type { WatchedWeights } from './watched-weights.ts';
 
 /** Part of a bundle's source: raise it whenever the same checkpoint would give other files. */
-export const EXPORTER_VERSION = '3';
+export const EXPORTER_VERSION = '4';
 
 /** Storage of the weights, part by part. */
 export interface PartPrecisions {

@@ -29,7 +29,7 @@ export interface MappedBundle extends Runtime {
 
 const COPIED_BYTES = 256 * 2 ** 20;
 
-/** onnxruntime writes the weights as they are in the bundle, and behind them as its kernels want them: 32 bits more for each block of 32. */
+/** onnxruntime writes the weights as they are in the bundle, and behind them as its kernels want them: 32 bits more for each block, of 32 at least. */
 const PACKED_GROWTH = 2.3;
 
 const GRAPH_FILE = 'graph.onnx';

@@ -4,12 +4,15 @@ import {
   type GraphBuilder,
   type GraphFormats,
   gptqLinear,
+  type LinearFormat,
   linear,
   MICROSOFT,
   type Value,
   type WeightSource,
+  WIDE_BLOCK,
 } from '@eidetic/exporter';
 import type { QwenVlConfig } from '../config.ts';
+import { EvenRows } from './even-rows.ts';
 import { rotaryTables } from './rotary.ts';
 import { matrix, vector } from './tensors.ts';
 
@@ -45,10 +48,13 @@ class DecoderBuilder {
   readonly #config: QwenVlConfig;
   readonly #weights: WeightSource;
   readonly #formats: GraphFormats;
+  readonly #format: LinearFormat;
   readonly #gptq: GptqScheme | undefined;
   /** The sum of everything added to the residual stream so far, and what is to be added next. */
   #residual: Value = '';
   #update: Value = '';
+  /** Present where matrices need even numbers of rows: the residual stream has two axes then, not three. */
+  #rows: EvenRows | undefined;
 
   constructor(
     graph: GraphBuilder,
@@ -61,17 +67,20 @@ class DecoderBuilder {
     this.#config = config;
     this.#weights = weights;
     this.#formats = formats;
+    this.#format = { ...formats.decoder, evenRows: wantsEvenRows(config, formats.decoder, gptq) };
     this.#gptq = gptq;
   }
 
   get #activations() {
-    return this.#formats.decoder.activations;
+    return this.#format.activations;
   }
 
   async addLayers(): Promise<void> {
     const graph = this.#graph;
     const { hidden, layers } = this.#config;
-    this.#residual = graph.input('inputs_embeds', this.#activations, ['batch', 'sequence', hidden]);
+    const embeddings = graph.input('inputs_embeds', this.#activations, ['batch', 'sequence', hidden]);
+    if (this.#format.evenRows) this.#rows = await EvenRows.of(graph, embeddings);
+    this.#residual = await this.#toRows(embeddings);
     graph.input('position_ids', 'int64', ['batch', 'sequence']);
     graph.input('seqlens_k', 'int32', ['batch']);
     graph.input('total_sequence_length', 'int32', []);
@@ -85,6 +94,16 @@ class DecoderBuilder {
       await this.#addAttention(i);
       await this.#addFeedForward(i);
     }
+  }
+
+  /** What lies by sequences, as matrices take it. */
+  async #toRows(x: Value): Promise<Value> {
+    return this.#rows ? await this.#rows.pad(x, this.#config.hidden) : x;
+  }
+
+  /** What matrices gave, `width` columns of it, by sequences. */
+  async #toSequences(x: Value, width: number): Promise<Value> {
+    return this.#rows ? await this.#rows.trim(x, width) : x;
   }
 
   /** Adds `#update` to the residual stream and normalises the sum (RMSNorm, statistics in float32). */
@@ -110,10 +129,10 @@ class DecoderBuilder {
   async #linear(name: string, x: Value, tensor: string, hasBias = false): Promise<Value> {
     const weights = this.#weights;
     if (this.#gptq !== undefined) {
-      return gptqLinear(this.#graph, name, x, { weights, name: tensor, scheme: this.#gptq }, this.#activations);
+      return gptqLinear(this.#graph, name, x, { weights, name: tensor, scheme: this.#gptq }, this.#format);
     }
     const bias = hasBias ? await vector(weights, `${tensor}.bias`) : undefined;
-    return linear(this.#graph, name, x, matrix(weights, `${tensor}.weight`), this.#formats.decoder, bias);
+    return linear(this.#graph, name, x, matrix(weights, `${tensor}.weight`), this.#format, bias);
   }
 
   async #addAttention(i: number): Promise<void> {
@@ -122,7 +141,8 @@ class DecoderBuilder {
     const tensors = `transformer.h.${i}`;
     const name = `layers.${i}.attention`;
     const x = await this.#addAndNorm(`layers.${i}.norm1`, `${tensors}.ln_1.weight`);
-    const qkv = await this.#linear(`${name}.qkv`, x, `${tensors}.attn.c_attn`, true);
+    const product = await this.#linear(`${name}.qkv`, x, `${tensors}.attn.c_attn`, true);
+    const qkv = await this.#toSequences(product, 3 * hidden);
     const parts = await graph.constant(
       `${name}.parts`,
       BigInt64Array.of(BigInt(hidden), BigInt(hidden), BigInt(hidden)),
@@ -156,7 +176,7 @@ class DecoderBuilder {
       },
     );
     for (const output of present) graph.output(output, this.#activations, cacheDims('new_capacity'));
-    this.#update = await this.#linear(`${name}.projection`, name, `${tensors}.attn.c_proj`);
+    this.#update = await this.#linear(`${name}.projection`, await this.#toRows(name), `${tensors}.attn.c_proj`);
   }
 
   async #addFeedForward(i: number): Promise<void> {
@@ -176,8 +196,9 @@ class DecoderBuilder {
 
   async addHead({ topK, masked }: DecoderOptions): Promise<void> {
     const graph = this.#graph;
-    const { vocab } = this.#config;
-    const normed = await this.#addAndNorm('final_norm', 'transformer.ln_f.weight');
+    const { hidden, vocab } = this.#config;
+    const rows = await this.#addAndNorm('final_norm', 'transformer.ln_f.weight');
+    const normed = await this.#toSequences(rows, hidden);
     // Only the last position's logits are wanted: a scalar index takes the axis away.
     const last = await graph.constant('last_index', BigInt64Array.of(-1n), []);
     const state = graph.node('last_state', 'Gather', [normed, last], { attributes: { axis: 1n } });
@@ -201,4 +222,11 @@ class DecoderBuilder {
     });
     graph.output('log_normalizer', 'float32', ['batch', 1]);
   }
+}
+
+/** Whether a matrix of the layers is to be had in wide blocks on a CPU. */
+function wantsEvenRows({ hidden, ffn }: QwenVlConfig, format: LinearFormat, gptq: GptqScheme | undefined): boolean {
+  if (format.precision !== 'int4' || format.activations !== 'float32') return false;
+  if (gptq !== undefined) return gptq.groupSize === WIDE_BLOCK;
+  return hidden % WIDE_BLOCK === 0 || ffn % WIDE_BLOCK === 0;
 }
