@@ -28,11 +28,22 @@ export const DECODERS: Dashboard = {
           unit: 'percentunit',
           queries: [{ expr: series('eidetic_engine_kv_usage_ratio'), legend: '{{instance}}' }],
         },
+      ],
+    },
+    {
+      title: 'To the first token',
+      panels: [
         {
           title: 'Wait for a slot',
           description: 'Time that a request waited for its slot.',
           unit: 's',
           queries: spread('eidetic_engine_queue_seconds'),
+        },
+        {
+          title: 'Time for the prompt',
+          description: 'From a slot to the first token: the prompt, and the steps of others in between.',
+          unit: 's',
+          queries: spread('eidetic_engine_prefill_seconds'),
         },
         {
           title: 'First token at the engine',
