@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Bundle, openBundle } from '@eidetic/bundle';
 import type { ImageEmbedding } from '@eidetic/core';
+import { ANSWERS_AT_ONCE, decodeOf, STREAM_MS, withPaces } from '../answers-at-once.ts';
 import { Contender } from '../contender.ts';
 import { GGUF_TYPES } from '../decoders.ts';
 import { tokensPerSecond } from '../figures.ts';
@@ -14,14 +15,12 @@ import { randomPrompts } from '../prompts.ts';
 import { writeQwenGguf } from '../qwen-gguf.ts';
 import { OURS } from '../report.ts';
 import { alternate, type Probe } from '../rounds.ts';
-import { spread } from '../statistics.ts';
 import type { Suite, SuiteContext } from '../suite.ts';
 
-const CONCURRENCY = [1, 2, 4, 8];
 const PAST = 32;
 const DECODED = 13;
 const QUESTION_TOKENS = 24;
-const SIZE = { sequences: Math.max(...CONCURRENCY), contextSize: 512 };
+const SIZE = { sequences: Math.max(...ANSWERS_AT_ONCE), contextSize: 512 };
 const PICTURE = new URL('../../../test/data/goldens/images/wide.png', import.meta.url);
 
 /**
@@ -46,7 +45,6 @@ export const fullSizeSuite: Suite = {
       [...decodeProbes([decoder, llama]), ...pictureProbes(decoder, vision)],
       context.rounds,
     );
-    const single = measurements.find(({ contender }) => contender === OURS)?.samples ?? [];
     const { size: weightBytes } = await stat(bundle.path('decoder.data'));
     const streamMs = (weightBytes / context.copyBytesPerSecond) * 1000;
     return {
@@ -60,10 +58,9 @@ export const fullSizeSuite: Suite = {
         'decoder, private memory after the run, GB': (await decoder.memory()).private / 1e9,
         'weights that a token needs, GB': weightBytes / 1e9,
         'memory of the machine copies, GB/s': context.copyBytesPerSecond / 1e9,
-        'time to stream the weights at that rate, ms': streamMs,
-        'share of the streaming limit, one answer': (streamMs * spread(single).median) / 1000,
+        [STREAM_MS]: streamMs,
       },
-      measurements,
+      measurements: withPaces(measurements, streamMs),
     };
   },
 };
@@ -144,11 +141,11 @@ async function ggufOf({ checkpointDirectory, cacheDirectory }: SuiteContext, bun
 }
 
 function decodeProbes(decoders: readonly Contender<TextPeer>[]): readonly Probe[] {
-  return CONCURRENCY.flatMap((count) =>
+  return ANSWERS_AT_ONCE.flatMap((count) =>
     decoders.map(
       (decoder): Probe => ({
         contender: decoder.name,
-        metric: `decode of ${count}, tokens/s`,
+        metric: decodeOf(count),
         better: 'higher',
         async measure(round) {
           const job = { prompts: randomPrompts(count, PAST, round), tokens: DECODED };
