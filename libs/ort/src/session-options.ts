@@ -6,8 +6,11 @@ import { appendCuda, type CudaOptions } from './providers.ts';
 /** `GraphOptimizationLevel` of the C API. */
 const OPTIMIZATION_LEVELS = { disabled: 0, basic: 1, extended: 2, all: 99 } as const;
 
-const INTRA_OP_SPINNING = 'session.intra_op.allow_spinning';
-const INTER_OP_SPINNING = 'session.inter_op.allow_spinning';
+/**
+ * Longer than the pause between two decode steps of a small model, so that threads are awake for the next. By default onnxruntime spins for
+ * a million turns, some 16 ms here, and takes that time from whatever else runs on the machine (docs/decisions/0035-shared-cores.md).
+ */
+const SPIN_US = 1000;
 
 /** How a model is loaded and run. */
 export interface SessionOptions {
@@ -19,8 +22,8 @@ export interface SessionOptions {
   readonly interOpThreads?: number;
   /** Default `all`. */
   readonly graphOptimization?: keyof typeof OPTIMIZATION_LEVELS;
-  /** Whether idle threads spin for a while before they sleep: faster alone, slower where cores are shared. Default true. */
-  readonly allowSpinning?: boolean;
+  /** Microseconds for which a thread without work stays awake before it sleeps; default {@link SPIN_US}. */
+  readonly spinUs?: number;
   /** Loading writes the model to this file as it is after optimisation. */
   readonly optimizedModelPath?: string;
   /** Turns profiling on; the trace's file name begins so. */
@@ -45,14 +48,16 @@ export function createSessionOptions(library: Library, options: SessionOptions):
 }
 
 function setOptions(api: Api, native: Pointer, options: SessionOptions): void {
-  const { graphOptimization = 'all', allowSpinning = true, config = {} } = options;
+  const { graphOptimization = 'all', spinUs = SPIN_US, config = {} } = options;
   api.SetSessionGraphOptimizationLevel(native, OPTIMIZATION_LEVELS[graphOptimization]);
   api.SetIntraOpNumThreads(native, threads('intraOpThreads', options.intraOpThreads));
   api.SetInterOpNumThreads(native, threads('interOpThreads', options.interOpThreads));
-  const spinning = allowSpinning ? '1' : '0';
-  const entries = { [INTRA_OP_SPINNING]: spinning, [INTER_OP_SPINNING]: spinning, ...config };
+  const spinning = {
+    'session.intra_op.spin_duration_us': String(spinUs),
+    'session.inter_op.spin_duration_us': String(spinUs),
+  };
   try {
-    for (const [key, value] of Object.entries(entries)) api.AddSessionConfigEntry(native, key, value);
+    for (const [key, value] of Object.entries({ ...spinning, ...config })) api.AddSessionConfigEntry(native, key, value);
     if (options.optimizedModelPath !== undefined) api.SetOptimizedModelFilePath(native, options.optimizedModelPath);
     if (options.profilePrefix !== undefined) api.EnableProfiling(native, options.profilePrefix);
   } catch (cause) {
