@@ -254,6 +254,24 @@ describe('Scheduler', () => {
     expect(model.scheduler.running.map(({ cached }) => cached)).toEqual([0, 18, 18]);
   });
 
+  it('computes a short prompt before the rest of a long one, and no number of short ones holds the long one up for ever', () => {
+    const model = new SymbolicModel(new Scheduler(OPTIONS));
+    const idsFrom = (first: number, length: number): number[] => Array.from({ length }, (_, i) => first + i);
+    const long = sequenceOf({ ids: idsFrom(100, 32) });
+    model.scheduler.add(long);
+    model.scheduler.admit(0);
+    model.prefill(4);
+    for (let done = 4; done < 32; done += 4) {
+      const short = sequenceOf({ ids: idsFrom(1000 * done, 3), maxTokens: 1 });
+      model.scheduler.add(short);
+      model.scheduler.admit(0);
+      model.prefill(4);
+      expect([short.ended, long.prefilled]).toEqual([true, done]);
+      model.prefill(4);
+      expect(long.prefilled).toBe(done + 4);
+    }
+  });
+
   it('goes on in the slot of the dialog that a prompt continues, and copies from one that is in use', () => {
     const model = new SymbolicModel(new Scheduler(OPTIONS));
     const first = sequenceOf({ ids: [1, 2, 3, 4, 5, 6], maxTokens: 4 });

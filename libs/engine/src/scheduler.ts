@@ -40,6 +40,8 @@ export class Scheduler {
   readonly #waiting: WaitingQueue<Sequence>;
   readonly #stay = new MeanStay();
   readonly #slots: SlotTable;
+  /** Whether the prompt that got its slot first gets the next part, since another had the last. */
+  #firstIsDue = false;
   /** No deadline of those present is earlier: thousands may wait, and are not to be looked at in every step. */
   #soonestDeadlineMs = Number.POSITIVE_INFINITY;
 
@@ -113,23 +115,24 @@ export class Scheduler {
   }
 
   /**
-   * The next part of a prompt, of at most `rows` computed positions: of the prompts that are not done, the one that got its slot
-   * first. Prompts are computed one after the other, so one that begins alike finds the state of the one before.
+   * The next part of a prompt, of at most `rows` computed positions. Of the prompts that are not done, the one that lacks least and the one
+   * that got its slot first take turns: a short question does not wait for other people's pictures, and nothing that keeps coming can hold
+   * up a long prompt for more than as long again.
    */
   nextPrefill(rows: number): PrefillPart | undefined {
-    const sequence = this.running
-      .filter(({ ended, prefilled, prompt }) => !ended && prefilled < prompt.length)
-      .sort((a, b) => a.admission - b.admission)[0];
+    const prompts = this.#unfinishedPrompts();
+    const sequence = this.#firstIsDue ? prompts[0] : prompts.toSorted((a, b) => lacking(a) - lacking(b))[0];
     if (!sequence) return undefined;
     const source = this.#slots.source(sequence);
     if (source) return this.#copy(sequence, source);
-    return { kind: 'compute', sequence, rows: chunkRows(sequence.prompt.length - sequence.prefilled, rows) };
+    return { kind: 'compute', sequence, rows: chunkRows(lacking(sequence), rows) };
   }
 
   /** A part was done. */
   prefilled(part: PrefillPart): void {
     const { sequence } = part;
     if (part.kind === 'compute') {
+      this.#firstIsDue = sequence !== this.#unfinishedPrompts()[0];
       sequence.prefilled += part.rows;
       this.#waiting.serve(sequence.tenant, SERVICE_WEIGHTS.prompt * part.rows);
     } else {
@@ -174,6 +177,13 @@ export class Scheduler {
     this.#slots.abandon(slot);
   }
 
+  /** Whose prompts are not computed yet, in the order in which they got their slots. */
+  #unfinishedPrompts(): readonly Sequence[] {
+    return this.running
+      .filter((sequence) => !sequence.ended && lacking(sequence) > 0)
+      .sort((a, b) => a.admission - b.admission);
+  }
+
   #expire(nowMs: number): void {
     this.#soonestDeadlineMs = Number.POSITIVE_INFINITY;
     for (const sequence of [...this.running, ...this.#waiting]) {
@@ -189,6 +199,9 @@ export class Scheduler {
     return { kind: 'copy', sequence, from: slot, end };
   }
 }
+
+/** Positions of its prompt that are not there yet. */
+const lacking = ({ prompt, prefilled }: Sequence): number => prompt.length - prefilled;
 
 const deadlineOf = ({ request }: Sequence): number => request.deadlineMs ?? Number.POSITIVE_INFINITY;
 
