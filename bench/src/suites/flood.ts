@@ -17,7 +17,7 @@ const WIDTH = 4000;
 const HEIGHT = 3000;
 /** Pictures that are under way at the same time. */
 const FLOOD = 4;
-const QUESTIONS = 40;
+const QUESTIONS = 200;
 const PROBES = 200;
 const SHARE = 0.99;
 const PAUSE_MS = 20;

@@ -16,7 +16,7 @@ const LONG_PART_MS = 50;
 const LONE_PART_MS = 10;
 
 /** A prompt alone is never cut finer for that: weights would be read too often, and the past of a long prompt. */
-const LONE_ROWS = 64;
+const LONE_ROWS = 32;
 
 /** A prompt may not be cut into single positions; below this, weights are read for too little. */
 const FEWEST_ROWS = 4;

@@ -57,7 +57,8 @@ function setOptions(api: Api, native: Pointer, options: SessionOptions): void {
     'session.inter_op.spin_duration_us': String(spinUs),
   };
   try {
-    for (const [key, value] of Object.entries({ ...spinning, ...config })) api.AddSessionConfigEntry(native, key, value);
+    for (const [key, value] of Object.entries({ ...spinning, ...config }))
+      api.AddSessionConfigEntry(native, key, value);
     if (options.optimizedModelPath !== undefined) api.SetOptimizedModelFilePath(native, options.optimizedModelPath);
     if (options.profilePrefix !== undefined) api.EnableProfiling(native, options.profilePrefix);
   } catch (cause) {
