@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { glob, readFile, rename, stat } from 'node:fs/promises';
+import { glob, mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Bundle, openBundle } from '@eidetic/bundle';
@@ -134,6 +134,7 @@ async function ggufOf({ checkpointDirectory, cacheDirectory }: SuiteContext, bun
     () => false,
   );
   if (isThere) return path;
+  await mkdir(cacheDirectory, { recursive: true });
   const types = { matrices: GGUF_TYPES[precision], head: GGUF_TYPES[headPrecision] };
   await writeQwenGguf(checkpointDirectory, `${path}.partial`, types);
   await rename(`${path}.partial`, path);
