@@ -131,11 +131,11 @@ describe('Engine.generate', () => {
     expect(engine.load).toEqual({ running: 0, waiting: 0, slots: 2, kvUsage: 0 });
   });
 
-  it('computes prompts in the order they came, whichever slots are free', async () => {
+  it('computes prompts that lack as much in the order they came, whichever slots are free', async () => {
     const engine = await start({ slots: 2 });
     const finished: number[] = [];
     const one = async (i: number) => {
-      await collect(engine.generate(request(promptOf(20), { maxTokens: 1 })));
+      await collect(engine.generate(request([i, ...promptOf(19)], { maxTokens: 1 })));
       finished.push(i);
     };
     await Promise.all([0, 1, 2, 3, 4, 5].map(one));
@@ -428,15 +428,16 @@ describe('the observer', () => {
       { outcome: 'cancelled', stage: 'decode' },
     ]);
     expect(notes.admissions).toHaveLength(3);
-    // The third goes on where the first one's prompt begins like it.
+    // The shortest comes first; the others go on where a prompt that was computed begins like them.
     expect(notes.firstTokens.map(({ computed, cached }) => [computed, cached])).toEqual([
-      [150, 0],
-      [20 - 17, 17],
+      [20, 0],
+      [150 - 17, 17],
       [2, 28],
     ]);
-    expect(notes.prefilledTokens).toBe(150 + 3 + 2);
+    expect(notes.prefilledTokens).toBe(20 + 133 + 2);
     const waits = notes.firstTokens.map(({ sinceArrivalMs, sinceAdmittedMs }) => sinceArrivalMs - sinceAdmittedMs);
-    expect(waits).toEqual(notes.admissions.map(({ queuedMs }) => expect.closeTo(queuedMs, 3)));
+    const [first, second, third] = notes.admissions.map(({ queuedMs }) => expect.closeTo(queuedMs, 3));
+    expect(waits).toEqual([second, first, third]);
     const generated = notes.ends.reduce((sum, { completionTokens }) => sum + completionTokens, 0);
     expect(notes.firstTokens.length + notes.tokens.length).toBe(generated);
     // The caller may have left in the middle of a step, whose token nobody gets.

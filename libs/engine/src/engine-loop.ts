@@ -97,13 +97,16 @@ export class EngineLoop {
 
   /** Parts of prompts, as many as running answers can bear to wait for. */
   async #prefillSome(): Promise<void> {
-    let rows = this.#pacer.rows(this.scheduler.decoding);
+    const { decoding } = this.scheduler;
+    const partRows = this.#pacer.partRows(decoding);
+    let rows = this.#pacer.rows(decoding);
     while (rows > 1) {
-      const part = this.scheduler.nextPrefill(rows);
+      const part = this.scheduler.nextPrefill(Math.min(rows, partRows));
       if (!part) return;
       if (part.kind === 'compute') {
         rows -= part.rows;
         await this.#compute(part.sequence, part);
+        this.scheduler.admit(Date.now());
       } else {
         rows = 0;
         const { sequence, from, end } = part;

@@ -21,11 +21,11 @@ describe('PrefillPacer', () => {
     ['0.05 ms a position, as long as it may be held up for', 0.05, 200],
     ['a GPU that has done a chunk before that', 0.001, 512],
     ['a model of the published size on two cores, of which every part takes longer', 35, 32],
-  ])('cuts a prompt alone into parts that do not hold up the next for long: %s', (_, rowMs, rows) => {
+  ])('cuts prompts into parts that do not hold up the next for long: %s', (_, rowMs, rows) => {
     const pacer = new PrefillPacer({ chunk: 512, share: 0.5 });
-    for (let i = 0; i < 5; i++) pacer.prefilled(pacer.rows(false), pacer.rows(false) * rowMs);
+    for (let i = 0; i < 5; i++) pacer.prefilled(pacer.partRows(false), pacer.partRows(false) * rowMs);
     pacer.prefilled(3, 9);
-    expect(pacer.rows(false)).toBe(rows);
+    expect(pacer.partRows(false)).toBe(rows);
   });
 
   it('takes whole chunks from running answers too when it is told to give prompts all the time', () => {
